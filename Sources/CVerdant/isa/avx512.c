@@ -1,0 +1,18 @@
+#if defined(__x86_64__)
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../kernels/table.h"
+
+#define VD_ISA avx512
+#define VD_WIDTH 16
+#define VD_ROWS 12
+// prefer-vector-width is a code generation choice per function; without it clang keeps to ymm.
+#pragma clang attribute push(                                                            \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c,bmi,bmi2"), \
+                   min_vector_width(512))),                                              \
+    apply_to = function)
+#include "../kernels/all.inc.h"
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,43 @@
+// Included once per instruction set, inside that set's target region, with
+// VD_ISA (suffix), VD_WIDTH (floats in a vector) and VD_ROWS (rows of a product tile) defined.
+#include "math.inc.h"
+#include "elementwise.inc.h"
+#include "activation.inc.h"
+#include "norm.inc.h"
+#include "softmax.inc.h"
+#include "optimizer.inc.h"
+#include "random.inc.h"
+#include "gemm.inc.h"
+
+#define VD_JOIN2(a, b) a##b
+#define VD_JOIN(a, b) VD_JOIN2(a, b)
+#define VD_TEXT2(a) #a
+#define VD_TEXT(a) VD_TEXT2(a)
+
+const vd_kernels VD_JOIN(vd_kernels_, VD_ISA) = {
+    .name = VD_TEXT(VD_ISA),
+    .unary = unary,
+    .binary = binary,
+    .reduce = reduce,
+    .accumulate = accumulate,
+    .scale = scale_in_place,
+    .fill = fill,
+    .sum_of_squares = sum_of_squares,
+    .sum = sum,
+    .to_bf16 = to_bf16,
+    .from_bf16 = from_bf16,
+    .bias_activation = bias_activation,
+    .activation_backward = activation_backward,
+    .column_sum = column_sum,
+    .layer_norm = layer_norm,
+    .layer_norm_backward = layer_norm_backward,
+    .softmax_block = softmax_block,
+    .softmax_finish = softmax_finish,
+    .probabilities = probabilities,
+    .score_gradient = score_gradient,
+    .row_dot = row_dot,
+    .cross_entropy = cross_entropy,
+    .adamw = adamw,
+    .dropout = dropout,
+    .gemm = gemm,
+};

@@ -1,0 +1,62 @@
+// The kernels that exist once per instruction set. Every function works on the calling thread.
+#ifndef VD_TABLE_H
+#define VD_TABLE_H
+
+#include "../include/CVerdant.h"
+#include "../threads.h"
+
+typedef struct {
+  const char *name;
+  void (*unary)(vd_unary_op op, size_t n, const float *x, float *y);
+  void (*binary)(vd_binary_op op, size_t rows, size_t columns, const float *a, size_t a_row,
+                 size_t a_column, const float *b, size_t b_row, size_t b_column, float *y);
+  void (*reduce)(vd_reduction op, size_t middle, size_t inner, const float *x, float *y);
+  void (*accumulate)(size_t n, const float *x, float *y);
+  void (*scale)(size_t n, float factor, float *x);
+  void (*fill)(size_t n, float value, float *y);
+  double (*sum_of_squares)(size_t n, const float *x);
+  float (*sum)(size_t n, const float *x);
+  void (*to_bf16)(size_t n, const float *x, uint16_t *y);
+  void (*from_bf16)(size_t n, const uint16_t *x, float *y);
+  void (*bias_activation)(vd_activation a, size_t rows, size_t columns, const float *x,
+                          const float *bias, float *z, float *y);
+  void (*activation_backward)(vd_activation a, size_t n, const float *dy, const float *z,
+                              float *dz);
+  void (*column_sum)(size_t rows, size_t columns, const float *x, size_t ldx, float *y);
+  void (*layer_norm)(size_t rows, size_t columns, float epsilon, const float *x,
+                     const float *scale, const float *bias, float *y, float *statistics);
+  void (*layer_norm_backward)(size_t rows, size_t columns, const float *dy, const float *x,
+                              const float *scale, const float *statistics, float *dx,
+                              float *dscale, float *dbias);
+  void (*softmax_block)(size_t rows, size_t columns, const size_t *visible, float *scores,
+                        size_t ld, float *maximum, float *total, float *output,
+                        size_t output_width);
+  void (*softmax_finish)(size_t rows, size_t width, const float *maximum, const float *total,
+                         const float *output, float *y, size_t ldy, float *lse);
+  void (*probabilities)(size_t rows, size_t columns, const size_t *visible, const float *lse,
+                        float *scores, size_t ld);
+  void (*score_gradient)(size_t rows, size_t columns, const float *delta, float scale,
+                         const float *probabilities, float *gradient, size_t ld);
+  void (*row_dot)(size_t rows, size_t columns, const float *a, const float *b, size_t ld,
+                  float *y);
+  double (*cross_entropy)(size_t rows, size_t vocabulary, const int32_t *targets,
+                          float *logits, bool gradient, float factor);
+  void (*adamw)(const vd_adamw_settings *s, size_t n, float *w, const float *g, float *m,
+                float *v);
+  void (*dropout)(uint64_t key, uint64_t first_counter, float rate, size_t n, const float *x,
+                  float *y);
+  void (*gemm)(bool transposeA, bool transposeB, size_t M, size_t N, size_t K, float alpha,
+               const float *A, size_t lda, const float *B, size_t ldb, float beta, float *C,
+               size_t ldc);
+} vd_kernels;
+
+/// The kernels of the selected instruction set.
+const vd_kernels *vd_table(void);
+
+extern const vd_kernels vd_kernels_baseline;
+#if defined(__x86_64__)
+extern const vd_kernels vd_kernels_avx2;
+extern const vd_kernels vd_kernels_avx512;
+#endif
+
+#endif

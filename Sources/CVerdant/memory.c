@@ -1,0 +1,59 @@
+#include "CVerdant.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static _Atomic uint64_t blocks_taken;
+
+// Huge pages pay from this size on: a tensor of activations then costs tens of page faults.
+static const size_t huge_page = (size_t)2 << 20;
+
+void *vd_allocate(size_t bytes) {
+  size_t alignment = bytes >= huge_page ? huge_page : 64;
+  void *block = NULL;
+  if (posix_memalign(&block, alignment, bytes ? bytes : 64) != 0) return NULL;
+#ifdef MADV_HUGEPAGE
+  if (bytes >= huge_page) madvise(block, bytes, MADV_HUGEPAGE);
+#endif
+  atomic_fetch_add_explicit(&blocks_taken, 1, memory_order_relaxed);
+  return block;
+}
+
+void vd_free(void *block, size_t bytes) {
+  (void)bytes;
+  free(block);
+}
+
+uint64_t vd_blocks_taken(void) {
+  return atomic_load_explicit(&blocks_taken, memory_order_relaxed);
+}
+
+void vd_poison(void *block, size_t bytes) { memset(block, 0xFF, bytes); }
+
+uint64_t vd_peak_resident_bytes(void) {
+  struct rusage usage;
+  if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+#ifdef __APPLE__
+  return (uint64_t)usage.ru_maxrss;
+#else
+  return (uint64_t)usage.ru_maxrss * 1024;
+#endif
+}
+
+uint64_t vd_resident_bytes(void) {
+#ifdef __linux__
+  FILE *file = fopen("/proc/self/statm", "re");
+  if (!file) return 0;
+  unsigned long long total = 0, resident = 0;
+  int found = fscanf(file, "%llu %llu", &total, &resident);
+  fclose(file);
+  return found == 2 ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+#else
+  return vd_peak_resident_bytes();
+#endif
+}

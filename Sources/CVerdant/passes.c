@@ -1,0 +1,193 @@
+// Splits elementwise and row-wise kernels over the threads, in blocks that depend on sizes alone.
+#include <string.h>
+
+#include "kernels/table.h"
+
+// Elements of a block: 64 KiB of f32, so that a block's operands stay in L2.
+enum { block = 16384 };
+
+typedef struct {
+  const vd_kernels *k;
+  int op;
+  size_t n, rows, columns, rows_a_block, a_row, a_column, b_row, b_column;
+  const void *x, *b, *c;
+  void *y, *z;
+  double *partial;
+  float factor;
+  const vd_adamw_settings *adamw;
+  float *w, *m, *v;
+} pass;
+
+static size_t blocks_of(size_t n, size_t size) { return (n + size - 1) / size; }
+
+static size_t length_at(size_t n, size_t start, size_t size) {
+  return n - start < size ? n - start : size;
+}
+
+static size_t rows_a_block(size_t columns) {
+  size_t rows = columns ? block / columns : block;
+  return rows ? rows : 1;
+}
+
+#define VD_SPAN                             \
+  pass *p = context;                        \
+  size_t start = index * block, n = length_at(p->n, start, block)
+
+static void unary_task(void *context, size_t index) {
+  VD_SPAN;
+  p->k->unary((vd_unary_op)p->op, n, (const float *)p->x + start, (float *)p->y + start);
+}
+
+void vd_unary(vd_unary_op op, size_t n, const float *x, float *y) {
+  pass p = {.k = vd_table(), .op = op, .n = n, .x = x, .y = y};
+  vd_parallel(blocks_of(n, block), unary_task, &p);
+}
+
+static void binary_task(void *context, size_t index) {
+  pass *p = context;
+  size_t start = index * p->rows_a_block, rows = length_at(p->rows, start, p->rows_a_block);
+  p->k->binary((vd_binary_op)p->op, rows, p->columns, (const float *)p->x + start * p->a_row,
+               p->a_row, p->a_column, (const float *)p->b + start * p->b_row, p->b_row,
+               p->b_column, (float *)p->y + start * p->columns);
+}
+
+void vd_binary(vd_binary_op op, size_t rows, size_t columns, const float *a, size_t a_row,
+               size_t a_column, const float *b, size_t b_row, size_t b_column, float *y) {
+  if (rows * columns == 0) return;
+  pass p = {.k = vd_table(), .op = op, .rows = rows, .columns = columns, .a_row = a_row,
+            .a_column = a_column, .b_row = b_row, .b_column = b_column, .x = a, .b = b, .y = y,
+            .rows_a_block = rows_a_block(columns)};
+  vd_parallel(blocks_of(rows, p.rows_a_block), binary_task, &p);
+}
+
+static void reduce_task(void *context, size_t index) {
+  pass *p = context;
+  size_t start = index * p->rows_a_block, end = start + length_at(p->n, start, p->rows_a_block);
+  for (size_t o = start; o < end; o++)
+    p->k->reduce((vd_reduction)p->op, p->rows, p->columns,
+                 (const float *)p->x + o * p->rows * p->columns, (float *)p->y + o * p->columns);
+}
+
+void vd_reduce(vd_reduction op, size_t outer, size_t middle, size_t inner, const float *x,
+               float *y) {
+  if (outer * inner == 0) return;
+  pass p = {.k = vd_table(), .op = op, .n = outer, .rows = middle, .columns = inner, .x = x,
+            .y = y, .rows_a_block = rows_a_block(middle * inner)};
+  vd_parallel(blocks_of(outer, p.rows_a_block), reduce_task, &p);
+}
+
+static void accumulate_task(void *context, size_t index) {
+  VD_SPAN;
+  p->k->accumulate(n, (const float *)p->x + start, (float *)p->y + start);
+}
+
+void vd_accumulate(size_t n, const float *x, float *y) {
+  pass p = {.k = vd_table(), .n = n, .x = x, .y = y};
+  vd_parallel(blocks_of(n, block), accumulate_task, &p);
+}
+
+static void scale_task(void *context, size_t index) {
+  VD_SPAN;
+  p->k->scale(n, p->factor, (float *)p->y + start);
+}
+
+void vd_scale(size_t n, float factor, float *x) {
+  pass p = {.k = vd_table(), .n = n, .factor = factor, .y = x};
+  vd_parallel(blocks_of(n, block), scale_task, &p);
+}
+
+static void fill_task(void *context, size_t index) {
+  VD_SPAN;
+  p->k->fill(n, p->factor, (float *)p->y + start);
+}
+
+void vd_fill(size_t n, float value, float *y) {
+  pass p = {.k = vd_table(), .n = n, .factor = value, .y = y};
+  vd_parallel(blocks_of(n, block), fill_task, &p);
+}
+
+static void squares_task(void *context, size_t index) {
+  VD_SPAN;
+  p->partial[index] = p->k->sum_of_squares(n, (const float *)p->x + start);
+}
+
+double vd_sum_of_squares(size_t n, const float *x) {
+  if (n == 0) return 0;
+  size_t blocks = blocks_of(n, block);
+  pass p = {.k = vd_table(), .n = n, .x = x,
+            .partial = vd_scratch(0, blocks * sizeof(double))};
+  vd_parallel(blocks, squares_task, &p);
+  double total = 0;
+  for (size_t i = 0; i < blocks; i++) total += p.partial[i];
+  return total;
+}
+
+static void to_bf16_task(void *context, size_t index) {
+  VD_SPAN;
+  p->k->to_bf16(n, (const float *)p->x + start, (uint16_t *)p->y + start);
+}
+
+void vd_f32_to_bf16(size_t n, const float *x, uint16_t *y) {
+  pass p = {.k = vd_table(), .n = n, .x = x, .y = y};
+  vd_parallel(blocks_of(n, block), to_bf16_task, &p);
+}
+
+static void from_bf16_task(void *context, size_t index) {
+  VD_SPAN;
+  p->k->from_bf16(n, (const uint16_t *)p->x + start, (float *)p->y + start);
+}
+
+void vd_bf16_to_f32(size_t n, const uint16_t *x, float *y) {
+  pass p = {.k = vd_table(), .n = n, .x = x, .y = y};
+  vd_parallel(blocks_of(n, block), from_bf16_task, &p);
+}
+
+static void bias_task(void *context, size_t index) {
+  pass *p = context;
+  size_t start = index * p->rows_a_block, rows = length_at(p->rows, start, p->rows_a_block);
+  size_t at = start * p->columns;
+  p->k->bias_activation((vd_activation)p->op, rows, p->columns, (const float *)p->x + at, p->b,
+                        p->z ? (float *)p->z + at : NULL, (float *)p->y + at);
+}
+
+static void run_bias(vd_activation a, size_t rows, size_t columns, const float *x,
+                     const float *bias, float *z, float *y) {
+  if (rows * columns == 0) return;
+  pass p = {.k = vd_table(), .op = a, .rows = rows, .columns = columns, .x = x, .b = bias, .z = z,
+            .y = y, .rows_a_block = rows_a_block(columns)};
+  vd_parallel(blocks_of(rows, p.rows_a_block), bias_task, &p);
+}
+
+void vd_bias_activation(vd_activation a, size_t rows, size_t columns, const float *x,
+                        const float *bias, float *y) {
+  run_bias(a, rows, columns, x, bias, NULL, y);
+}
+
+void vd_bias_activation_saving(vd_activation a, size_t rows, size_t columns, float *z,
+                               const float *bias, float *y) {
+  run_bias(a, rows, columns, z, bias, z, y);
+}
+
+static void slope_task(void *context, size_t index) {
+  VD_SPAN;
+  p->k->activation_backward((vd_activation)p->op, n, (const float *)p->x + start,
+                            (const float *)p->b + start, (float *)p->y + start);
+}
+
+void vd_activation_backward(vd_activation a, size_t n, const float *dy, const float *z,
+                            float *dz) {
+  pass p = {.k = vd_table(), .op = a, .n = n, .x = dy, .b = z, .y = dz};
+  vd_parallel(blocks_of(n, block), slope_task, &p);
+}
+
+static void adamw_task(void *context, size_t index) {
+  VD_SPAN;
+  p->k->adamw(p->adamw, n, p->w + start, (const float *)p->x + start, p->m + start, p->v + start);
+}
+
+void vd_adamw(const vd_adamw_settings *settings, size_t n, float *weights, const float *gradients,
+              float *first, float *second) {
+  pass p = {.k = vd_table(), .n = n, .x = gradients, .w = weights, .m = first, .v = second,
+            .adamw = settings};
+  vd_parallel(blocks_of(n, block), adamw_task, &p);
+}

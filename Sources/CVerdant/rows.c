@@ -1,0 +1,181 @@
+// Passes over rows, among them those that sum over rows: partial sums of fixed row ranges,
+// added in order, give the same bits for every thread count.
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/table.h"
+
+// Row ranges of a sum over rows.
+enum { most_ranges = 32, least_rows = 32 };
+
+static size_t range_rows(size_t rows) {
+  size_t size = (rows + most_ranges - 1) / most_ranges;
+  return size < least_rows ? least_rows : size;
+}
+
+static size_t range_count(size_t rows) {
+  size_t size = range_rows(rows);
+  return (rows + size - 1) / size;
+}
+
+typedef struct {
+  const vd_kernels *k;
+  size_t rows, columns, range;
+  float epsilon;
+  const float *x, *dy, *scale, *bias;
+  float *y, *statistics, *first, *second;
+  const float *saved;
+  const int32_t *indices;
+} row_pass;
+
+static void column_task(void *context, size_t index) {
+  row_pass *p = context;
+  size_t start = index * p->range, rows = p->rows - start < p->range ? p->rows - start : p->range;
+  p->k->column_sum(rows, p->columns, p->x + start * p->columns, p->columns,
+                   p->first + index * p->columns);
+}
+
+// y = sum of `count` partial rows, in order.
+static void combine(const vd_kernels *k, size_t count, size_t columns, const float *partial,
+                    float *y) {
+  k->column_sum(count, columns, partial, columns, y);
+}
+
+void vd_column_sum(size_t rows, size_t columns, const float *x, float *y) {
+  size_t count = range_count(rows);
+  row_pass p = {.k = vd_table(), .rows = rows, .columns = columns, .range = range_rows(rows),
+                .x = x, .first = vd_scratch(0, (count + 1) * columns * sizeof(float))};
+  vd_parallel(count, column_task, &p);
+  combine(p.k, count, columns, p.first, y);
+}
+
+static void norm_task(void *context, size_t index) {
+  row_pass *p = context;
+  size_t start = index * p->range, rows = p->rows - start < p->range ? p->rows - start : p->range;
+  p->k->layer_norm(rows, p->columns, p->epsilon, p->x + start * p->columns, p->scale, p->bias,
+                   p->y + start * p->columns, p->statistics + 2 * start);
+}
+
+void vd_layer_norm(size_t rows, size_t columns, float epsilon, const float *x, const float *scale,
+                   const float *bias, float *y, float *statistics) {
+  row_pass p = {.k = vd_table(), .rows = rows, .columns = columns, .range = range_rows(rows),
+                .epsilon = epsilon, .x = x, .scale = scale, .bias = bias, .y = y,
+                .statistics = statistics};
+  vd_parallel(range_count(rows), norm_task, &p);
+}
+
+static void norm_backward_task(void *context, size_t index) {
+  row_pass *p = context;
+  size_t start = index * p->range, rows = p->rows - start < p->range ? p->rows - start : p->range;
+  size_t at = start * p->columns;
+  float *dscale = p->first + index * p->columns;
+  float *dbias = p->second ? p->second + index * p->columns : NULL;
+  memset(dscale, 0, p->columns * sizeof(float));
+  if (dbias) memset(dbias, 0, p->columns * sizeof(float));
+  p->k->layer_norm_backward(rows, p->columns, p->dy + at, p->x + at, p->scale,
+                            p->saved + 2 * start, p->y + at, dscale, dbias);
+}
+
+void vd_layer_norm_backward(size_t rows, size_t columns, const float *dy, const float *x,
+                            const float *scale, const float *statistics, float *dx, float *dscale,
+                            float *dbias) {
+  size_t count = range_count(rows), bytes = (count + 1) * columns * sizeof(float);
+  row_pass p = {.k = vd_table(), .rows = rows, .columns = columns, .range = range_rows(rows),
+                .dy = dy, .x = x, .scale = scale, .saved = statistics, .y = dx,
+                .first = vd_scratch(0, bytes), .second = dbias ? vd_scratch(1, bytes) : NULL};
+  vd_parallel(count, norm_backward_task, &p);
+  combine(p.k, count, columns, p.first, dscale);
+  if (dbias) combine(p.k, count, columns, p.second, dbias);
+}
+
+static void gather_task(void *context, size_t index) {
+  row_pass *p = context;
+  size_t start = index * p->range, end = start + p->range;
+  for (size_t r = start; r < end && r < p->rows; r++)
+    memcpy(p->y + r * p->columns, p->x + (size_t)p->indices[r] * p->columns,
+           p->columns * sizeof(float));
+}
+
+void vd_gather_rows(size_t count, size_t columns, const float *table, const int32_t *indices,
+                    float *y) {
+  row_pass p = {.rows = count, .columns = columns, .range = range_rows(count), .x = table,
+                .indices = indices, .y = y};
+  vd_parallel(range_count(count), gather_task, &p);
+}
+
+// Each task owns a range of columns and walks all rows: no two tasks write one element, and
+// every element is added in the order of the rows.
+static void scatter_task(void *context, size_t index) {
+  row_pass *p = context;
+  size_t start = index * p->range;
+  size_t width = p->columns - start < p->range ? p->columns - start : p->range;
+  for (size_t r = 0; r < p->rows; r++)
+    p->k->accumulate(width, p->x + r * p->columns + start,
+                     p->y + (size_t)p->indices[r] * p->columns + start);
+}
+
+void vd_scatter_add_rows(size_t count, size_t columns, size_t table_rows, const float *rows,
+                         const int32_t *indices, float *table) {
+  vd_fill(table_rows * columns, 0, table);
+  row_pass p = {.k = vd_table(), .rows = count, .columns = columns, .range = 64, .x = rows,
+                .indices = indices, .y = table};
+  vd_parallel((columns + 63) / 64, scatter_task, &p);
+}
+
+typedef struct {
+  size_t rank, inner_count;
+  const size_t *shape, *strides;
+  const float *x;
+  float *y;
+} permute_pass;
+
+// One task copies one slice of the first axis.
+static void permute_task(void *context, size_t index) {
+  permute_pass *p = context;
+  size_t counter[8] = {0};
+  const float *from = p->x + index * p->strides[0];
+  float *to = p->y + index * p->inner_count;
+  size_t last = p->rank - 1, length = last == 0 ? 1 : p->shape[last];
+  size_t step = last == 0 ? 1 : p->strides[last];
+  for (size_t done = 0; done < p->inner_count; done += length) {
+    if (step == 1) memcpy(to, from, length * sizeof(float));
+    else
+      for (size_t i = 0; i < length; i++) to[i] = from[i * step];
+    to += length;
+    for (size_t axis = last; axis-- > 1;) {
+      from += p->strides[axis];
+      if (++counter[axis] < p->shape[axis]) break;
+      from -= p->strides[axis] * p->shape[axis];
+      counter[axis] = 0;
+    }
+  }
+}
+
+void vd_permute(size_t rank, const size_t *shape, const size_t *strides, const float *x,
+                float *y) {
+  if (rank == 0) {
+    y[0] = x[0];
+    return;
+  }
+  size_t inner = 1;
+  for (size_t i = 1; i < rank; i++) inner *= shape[i];
+  if (inner == 0) return;
+  permute_pass p = {rank, inner, shape, strides, x, y};
+  vd_parallel(shape[0], permute_task, &p);
+}
+
+static void read_task(void *context, size_t index) {
+  row_pass *p = context;
+  size_t start = index * p->range, n = p->rows - start < p->range ? p->rows - start : p->range;
+  p->y[index] = p->k->sum(n, p->x + start);
+}
+
+double vd_read_sum(size_t bytes, const void *block) {
+  size_t n = bytes / sizeof(float), range = (size_t)1 << 20, count = (n + range - 1) / range;
+  row_pass p = {.k = vd_table(), .rows = n, .range = range, .x = block,
+                .y = vd_scratch(0, (count + 1) * sizeof(float))};
+  vd_parallel(count, read_task, &p);
+  double total = 0;
+  for (size_t i = 0; i < count; i++) total += p.y[i];
+  return total;
+}

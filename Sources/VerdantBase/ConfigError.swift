@@ -1,0 +1,109 @@
+/// A configuration, recipe or option that cannot be used.
+public struct ConfigError: ReportedError, Equatable {
+  /// The class of a problem.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// A key that nothing reads.
+    case unknownKey
+    /// A required key that is absent.
+    case missingKey
+    /// A value of another type than the key wants.
+    case wrongType
+    /// A value outside of the key's range.
+    case outOfRange
+    /// Values that contradict each other.
+    case inconsistent
+    /// Text that does not follow its syntax.
+    case syntax
+    /// A value that is known but not supported.
+    case unsupported
+    /// An output that exists already.
+    case outputExists
+    /// A configuration file that is not there.
+    case missingFile
+    /// A configuration file that cannot be read or written.
+    case io
+    /// A command line that cannot be understood.
+    case usage
+    /// Work that does not fit into memory or disk.
+    case insufficientResources
+
+    /// The exit status that belongs to the class.
+    public var code: ExitCode {
+      switch self {
+      case .outputExists: .cannotCreate
+      case .missingFile: .missingInput
+      case .io: .ioError
+      case .usage: .usage
+      case .insufficientResources: .insufficientResources
+      default: .inconsistentConfiguration
+      }
+    }
+  }
+
+  /// The class of the first problem.
+  public let kind: Kind
+  /// All problems, in the order in which they were found; never empty.
+  public let problems: [ErrorReport]
+  /// The first problem.
+  public let report: ErrorReport
+
+  /// Makes an error with one problem.
+  ///
+  /// - Parameters:
+  ///   - kind: The class of the problem.
+  ///   - what: What went wrong.
+  ///   - file: The file concerned.
+  ///   - place: A byte offset, `line N`, a JSON path or a tensor name.
+  ///   - rule: The rule that is broken.
+  ///   - advice: What to do.
+  ///   - code: The exit status; by default the one of `kind`.
+  public init(
+    _ kind: Kind,
+    _ what: String,
+    file: String? = nil,
+    place: String? = nil,
+    rule: String? = nil,
+    advice: String? = nil,
+    code: ExitCode? = nil
+  ) {
+    self.init(
+      kind,
+      ErrorReport(
+        code: code ?? kind.code,
+        what: what,
+        file: file,
+        place: place,
+        rule: rule,
+        advice: advice
+      )
+    )
+  }
+
+  /// Makes an error from a report, with further problems found at the same time.
+  public init(_ kind: Kind, _ report: ErrorReport, further: [ErrorReport] = []) {
+    self.kind = kind
+    self.report = report
+    self.problems = [report] + further
+  }
+
+  /// Joins errors found in one pass; nil when there are none.
+  public init?(collecting errors: [ConfigError]) {
+    guard let first = errors.first else { return nil }
+    self.init(
+      first.kind,
+      first.report,
+      further: Array(first.problems.dropFirst()) + errors.dropFirst().flatMap(\.problems)
+    )
+  }
+
+  /// Makes the error that a failed file access means here.
+  public init(_ error: FileError) {
+    let kind: Kind =
+      switch error.kind {
+      case .missing: .missingFile
+      case .exists: .outputExists
+      default: .io
+      }
+    self.init(kind, error.report)
+  }
+}

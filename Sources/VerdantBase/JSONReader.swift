@@ -1,0 +1,280 @@
+/// A cursor over JSON text that gives one token at a time, for readers of large files that do not
+/// want a tree of values.
+///
+/// The bytes must be valid UTF-8 and stay alive while the reader is used. No input makes it trap;
+/// every read is checked against the end.
+package struct JSONReader {
+  private let bytes: UnsafeRawBufferPointer
+  private let file: String?
+  /// Added to each offset in errors, for JSON that does not start at the start of its file.
+  private let baseOffset: Int
+  /// The offset of the next byte.
+  package private(set) var position = 0
+
+  /// A number with more characters than this is refused, so that converting it stays cheap.
+  private static let longestNumber = 4_096
+
+  package init(_ bytes: UnsafeRawBufferPointer, file: String? = nil, baseOffset: Int = 0) {
+    self.bytes = bytes
+    self.file = file
+    self.baseOffset = baseOffset
+  }
+
+  /// Makes an error at the current or a given offset.
+  package func failure(
+    _ kind: JSONError.Kind,
+    _ what: String,
+    at offset: Int? = nil,
+    rule: String? = nil,
+    advice: String? = nil
+  ) -> JSONError {
+    let offset = min(offset ?? position, bytes.count)
+    var line = 1
+    for byte in bytes[..<offset] where byte == UInt8(ascii: "\n") { line += 1 }
+    return JSONError(
+      kind,
+      what,
+      offset: baseOffset + offset,
+      line: line,
+      file: file,
+      rule: rule,
+      advice: advice
+    )
+  }
+
+  /// Refuses text that starts with a byte order mark.
+  package func checkStart() throws(JSONError) {
+    if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF {
+      throw failure(
+        .byteOrderMark,
+        "the text starts with a byte order mark",
+        rule: "JSON has none",
+        advice: "save it as UTF-8 without BOM"
+      )
+    }
+  }
+
+  /// The next byte after white space; nil at the end.
+  package mutating func peek() -> UInt8? {
+    while position < bytes.count {
+      switch bytes[position] {
+      case 0x20, 0x09, 0x0A, 0x0D: position += 1
+      case let byte: return byte
+      }
+    }
+    return nil
+  }
+
+  /// Takes a byte if it is the next one after white space.
+  package mutating func take(_ byte: UInt8) -> Bool {
+    guard peek() == byte else { return false }
+    position += 1
+    return true
+  }
+
+  /// Requires and takes a byte.
+  package mutating func expect(_ byte: UInt8, _ role: String) throws(JSONError) {
+    guard take(byte) else { throw unexpected("expected \(role)") }
+  }
+
+  /// Requires that nothing but white space follows.
+  package mutating func expectEnd() throws(JSONError) {
+    guard peek() == nil else {
+      throw failure(.trailingBytes, "unexpected bytes after the JSON value", rule: "one value only")
+    }
+  }
+
+  /// The error for whatever comes next.
+  package mutating func unexpected(_ expectation: String) -> JSONError {
+    guard let byte = peek() else {
+      return failure(.unexpectedEnd, "the JSON text ends early", rule: expectation)
+    }
+    let shown =
+      (0x21...0x7E).contains(byte)
+      ? "'\(Character(Unicode.Scalar(byte)))'" : "byte 0x\(String(byte, radix: 16))"
+    return failure(.unexpectedByte, "unexpected \(shown) in JSON", rule: expectation)
+  }
+
+  /// Takes `null`, `true` or `false`.
+  package mutating func takeWord(_ word: StaticString) -> Bool {
+    let count = word.utf8CodeUnitCount
+    guard bytes.count - position >= count else { return false }
+    for i in 0..<count where bytes[position + i] != word.utf8Start[i] { return false }
+    position += count
+    return true
+  }
+
+  /// Reads a string, which must come next.
+  package mutating func string() throws(JSONError) -> String {
+    guard peek() == UInt8(ascii: "\"") else { throw unexpected("expected a string") }
+    let opening = position
+    position += 1
+    var start = position
+    var decoded: [UInt8] = []
+    while position < bytes.count {
+      let byte = bytes[position]
+      if byte == UInt8(ascii: "\"") {
+        let run = bytes[start..<position]
+        position += 1
+        if decoded.isEmpty { return String(decoding: run, as: UTF8.self) }
+        decoded.append(contentsOf: run)
+        return String(decoding: decoded, as: UTF8.self)
+      } else if byte == UInt8(ascii: "\\") {
+        decoded.append(contentsOf: bytes[start..<position])
+        try escape(into: &decoded)
+        start = position
+      } else if byte < 0x20 {
+        throw failure(
+          .controlCharacter,
+          "control character 0x\(String(byte, radix: 16)) inside a string",
+          rule: "control characters are written as escapes"
+        )
+      } else {
+        position += 1
+      }
+    }
+    throw failure(.unexpectedEnd, "a string has no end", at: opening, rule: "expected '\"'")
+  }
+
+  private mutating func escape(into decoded: inout [UInt8]) throws(JSONError) {
+    let start = position
+    position += 1
+    guard position < bytes.count else {
+      throw failure(.unexpectedEnd, "the JSON text ends inside an escape")
+    }
+    let letter = bytes[position]
+    position += 1
+    switch letter {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): decoded.append(letter)
+    case UInt8(ascii: "b"): decoded.append(0x08)
+    case UInt8(ascii: "f"): decoded.append(0x0C)
+    case UInt8(ascii: "n"): decoded.append(0x0A)
+    case UInt8(ascii: "r"): decoded.append(0x0D)
+    case UInt8(ascii: "t"): decoded.append(0x09)
+    case UInt8(ascii: "u"):
+      var value = try fourHexDigits(escapeAt: start)
+      if (0xD800..<0xDC00).contains(value), position + 1 < bytes.count,
+        bytes[position] == UInt8(ascii: "\\"), bytes[position + 1] == UInt8(ascii: "u")
+      {
+        position += 2
+        let low = try fourHexDigits(escapeAt: start)
+        if (0xDC00..<0xE000).contains(low) {
+          value = 0x10000 + (value - 0xD800) << 10 + (low - 0xDC00)
+        }
+      }
+      guard let scalar = Unicode.Scalar(value) else {
+        throw failure(
+          .loneSurrogate,
+          "half of a surrogate pair in an escape",
+          at: start,
+          rule: "strings hold whole Unicode characters"
+        )
+      }
+      UTF8.encode(scalar).map { decoded.append(contentsOf: $0) }
+    default:
+      throw failure(
+        .invalidEscape,
+        "unknown escape in a string",
+        at: start,
+        rule: "escapes are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX"
+      )
+    }
+  }
+
+  private mutating func fourHexDigits(escapeAt start: Int) throws(JSONError) -> UInt32 {
+    var value: UInt32 = 0
+    for _ in 0..<4 {
+      guard position < bytes.count else {
+        throw failure(.unexpectedEnd, "the JSON text ends inside an escape", at: start)
+      }
+      let digit: UInt8
+      switch bytes[position] {
+      case let byte where (0x30...0x39).contains(byte): digit = byte - 0x30
+      case let byte where (0x41...0x46).contains(byte): digit = byte - 0x41 + 10
+      case let byte where (0x61...0x66).contains(byte): digit = byte - 0x61 + 10
+      default:
+        throw failure(
+          .invalidEscape,
+          "an escape \\u without four hexadecimal digits",
+          at: start
+        )
+      }
+      value = value << 4 | UInt32(digit)
+      position += 1
+    }
+    return value
+  }
+
+  /// Reads a number, which must come next.
+  package mutating func number() throws(JSONError) -> JSONValue {
+    guard peek() != nil else { throw unexpected("expected a number") }
+    let start = position
+    let isNegative = skip(UInt8(ascii: "-"))
+    let firstDigit = position
+    guard skipDigits() > 0 else { throw badNumber(start) }
+    if bytes[firstDigit] == UInt8(ascii: "0"), position - firstDigit > 1 { throw badNumber(start) }
+    var isInteger = true
+    if skip(UInt8(ascii: ".")) {
+      isInteger = false
+      guard skipDigits() > 0 else { throw badNumber(start) }
+    }
+    if skip(UInt8(ascii: "e")) || skip(UInt8(ascii: "E")) {
+      isInteger = false
+      if !skip(UInt8(ascii: "+")) { _ = skip(UInt8(ascii: "-")) }
+      guard skipDigits() > 0 else { throw badNumber(start) }
+    }
+    if isInteger, let value = integer(firstDigit..<position, isNegative: isNegative) {
+      return .integer(value)
+    }
+    guard position - start <= Self.longestNumber,
+      let value = Double(String(decoding: bytes[start..<position], as: UTF8.self)), value.isFinite
+    else {
+      throw failure(
+        .numberOutOfRange,
+        "a number is out of range",
+        at: start,
+        rule: "numbers fit a 64-bit float and have at most \(Self.longestNumber) characters"
+      )
+    }
+    return .number(value)
+  }
+
+  private func integer(_ digits: Range<Int>, isNegative: Bool) -> Int? {
+    if isNegative, digits.count == 1, bytes[digits.lowerBound] == UInt8(ascii: "0") { return nil }
+    var value = 0
+    for i in digits {
+      let digit = Int(bytes[i]) - 0x30
+      let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+      let (sum, carry) =
+        isNegative
+        ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
+      if overflow || carry { return nil }
+      value = sum
+    }
+    return value
+  }
+
+  private mutating func skip(_ byte: UInt8) -> Bool {
+    guard position < bytes.count, bytes[position] == byte else { return false }
+    position += 1
+    return true
+  }
+
+  private mutating func skipDigits() -> Int {
+    let start = position
+    while position < bytes.count, (0x30...0x39).contains(bytes[position]) { position += 1 }
+    return position - start
+  }
+
+  private func badNumber(_ start: Int) -> JSONError {
+    if position >= bytes.count {
+      return failure(.unexpectedEnd, "the JSON text ends inside a number", at: start)
+    }
+    return failure(
+      .invalidNumber,
+      "a number that does not follow JSON's syntax",
+      at: start,
+      rule: "no leading zeros or plus sign, digits on both sides of the point"
+    )
+  }
+}

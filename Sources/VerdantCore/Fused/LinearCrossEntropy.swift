@@ -1,0 +1,143 @@
+internal import CVerdant
+
+/// The head and the loss in one: mean over counted rows of `-log softmax(x Wᵀ)[target]`, in
+/// chunks, so that the logits never exist whole. Gradients are computed while the logits of a
+/// chunk are at hand and scaled in the backward pass.
+///
+/// Inputs: x `[..., width]`, weight `[vocabulary, width]`, targets as integers `[...]`; rows with
+/// a negative target do not count. Output: `[1]`, 0 when no row counts.
+public struct LinearCrossEntropy: FusedPrimitive {
+  /// Makes the operation.
+  public init() {}
+
+  /// The name in errors and profiles.
+  public static var name: String { "linear-cross-entropy" }
+
+  /// The gradients for an upstream gradient of 1.
+  public struct Saved: Sendable {
+    let dx: Tensor
+    let dw: Tensor
+  }
+
+  private func check(_ inputs: [Tensor]) {
+    let (x, w, targets) = (inputs[0].shape, inputs[1].shape, inputs[2])
+    precondition(
+      w.rank == 2 && x.columns == w[1] && targets.count == x.rows && targets.dtype == .int32,
+      "[linear-cross-entropy] shapes \(x), \(w), \(targets.dtype) \(targets.shape)"
+    )
+  }
+
+  /// Computes the loss, and when `saving` the gradients.
+  public func forward(_ inputs: [Tensor], saving: Bool) -> (output: Tensor, saved: Saved?) {
+    check(inputs)
+    guard let kernels = inputs[0].backend as? any LinearCrossEntropyKernels else {
+      preconditionFailure("[linear-cross-entropy] no kernel on \(inputs[0].backend.name)")
+    }
+    return kernels.linearCrossEntropy(inputs[0], inputs[1], inputs[2], saving: saving)
+  }
+
+  /// Scales the gradients.
+  public func backward(_ gradient: Tensor, _ saved: Saved, wanted: [Bool]) -> [Tensor?] {
+    guard gradient.storage.base != nil, gradient.scalar != 1 else {
+      return [wanted[0] ? saved.dx : nil, wanted[1] ? saved.dw : nil, nil]
+    }
+    return [wanted[0] ? saved.dx * gradient : nil, wanted[1] ? saved.dw * gradient : nil, nil]
+  }
+
+  /// The definition, with all logits at once.
+  public func reference(_ inputs: [Tensor]) -> Tensor {
+    check(inputs)
+    let (x, weight) = (inputs[0], inputs[1])
+    let targets = inputs[2].integers
+    let vocabulary = weight.shape[0]
+    let counted = targets.filter { $0 >= 0 }.count
+    var chosen = [Float](repeating: 0, count: targets.count * vocabulary)
+    for (row, target) in targets.enumerated() where target >= 0 {
+      chosen[row * vocabulary + Int(target)] = 1
+    }
+    let logits = matmul(
+      x.reshaped(to: [x.shape.rows, x.shape.columns]), weight, transposeB: true)
+    let shifted = logits - logits.maximum(over: 1).detached()
+    let logProbabilities = shifted - log(exp(shifted).sum(over: 1))
+    let mask = Tensor(chosen, logits.shape, on: x.backend)
+    return -(logProbabilities * mask).total() / Double(max(counted, 1))
+  }
+
+  /// True where a kernel exists.
+  public static func runs(on backend: any Backend) -> Bool {
+    backend is any LinearCrossEntropyKernels
+  }
+
+  /// Work: the head's product, and five operations a logit; backward two products.
+  public func cost(_ inputs: [Shape], _ output: Shape) -> Cost {
+    let logits = Double(inputs[0].rows) * Double(inputs[1][0])
+    let product = 2 * logits * Double(inputs[0].columns)
+    let elements = inputs.reduce(0) { $0 + $1.elementCount }
+    return Cost(
+      forward: product + 5 * logits, backward: [product + logits, product, 0],
+      bytes: 4 * Double(elements))
+  }
+
+  /// Shapes for checks and benchmarks.
+  public static var examples: [Example<LinearCrossEntropy>] {
+    [
+      Example(
+        LinearCrossEntropy(), .normal([3, 5]), .normal([7, 5]), .indices([3], limit: 7)),
+      Example(
+        LinearCrossEntropy(), .normal([2, 33, 9]), .normal([257, 9]),
+        .indices([2, 33], limit: 257)),
+      Example(LinearCrossEntropy(), .normal([1, 1]), .normal([1, 1]), .indices([1], limit: 1)),
+    ]
+  }
+}
+
+/// The kernel of ``LinearCrossEntropy``.
+public protocol LinearCrossEntropyKernels: Backend {
+  /// The mean loss, and when `saving` its gradients.
+  func linearCrossEntropy(_ x: Tensor, _ weight: Tensor, _ targets: Tensor, saving: Bool)
+    -> (output: Tensor, saved: LinearCrossEntropy.Saved?)
+}
+
+/// Mean cross-entropy of the logits `x Wᵀ`, in nats.
+///
+/// - Parameters:
+///   - x: `[..., width]`.
+///   - weight: `[vocabulary, width]`.
+///   - targets: Integers `[...]` below the vocabulary; negative ones do not count.
+/// - Returns: `[1]`.
+public func linearCrossEntropy(_ x: Tensor, _ weight: Tensor, targets: Tensor) -> Tensor {
+  apply(LinearCrossEntropy(), x, weight, targets)
+}
+
+extension CPUBackend: LinearCrossEntropyKernels {
+  /// The mean loss, and when `saving` its gradients.
+  public func linearCrossEntropy(_ x: Tensor, _ weight: Tensor, _ targets: Tensor, saving: Bool)
+    -> (output: Tensor, saved: LinearCrossEntropy.Saved?)
+  {
+    targets.withUnsafeElements(as: Int32.self) { values in
+      for value in values {
+        precondition(
+          value < weight.shape[0],
+          "[linear-cross-entropy] target \(value) of \(weight.shape[0]) classes"
+        )
+      }
+    }
+    let saved =
+      saving ? LinearCrossEntropy.Saved(dx: empty(x.shape), dw: empty(weight.shape)) : nil
+    let loss = vd_linear_cross_entropy(
+      x.shape.rows, x.shape.columns, weight.shape[0], x.f32, weight.f32, targets.i32,
+      saved?.dx.f32, saved?.dw.f32)
+    return (fill(loss, [1], .float32), saved)
+  }
+}
+
+extension ShapeBackend: LinearCrossEntropyKernels {
+  /// Shapes.
+  public func linearCrossEntropy(_ x: Tensor, _ weight: Tensor, _ targets: Tensor, saving: Bool)
+    -> (output: Tensor, saved: LinearCrossEntropy.Saved?)
+  {
+    let saved =
+      saving ? LinearCrossEntropy.Saved(dx: empty(x.shape), dw: empty(weight.shape)) : nil
+    return (empty([1]), saved)
+  }
+}

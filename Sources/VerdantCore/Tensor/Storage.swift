@@ -1,0 +1,38 @@
+/// The memory behind tensors. Several tensors may share one storage; it is written only by an
+/// owner that holds the single reference, so shared storage never changes.
+///
+/// `@unchecked Sendable`: after the operation that filled it returns, a storage is read-only
+/// unless `isKnownUniquelyReferenced` proves that nobody else can see it.
+public final class Storage: @unchecked Sendable {
+  /// The backend that owns the memory.
+  public let backend: any Backend
+  /// The form of the elements.
+  public let dtype: DType
+  /// The number of elements.
+  public let count: Int
+  /// The first byte; nil on a backend without numbers.
+  let base: UnsafeMutableRawPointer?
+  private let release: (@Sendable (UnsafeMutableRawPointer) -> Void)?
+
+  /// Takes ownership of `base`, which `release` returns when the last tensor is gone.
+  ///
+  /// - Parameters:
+  ///   - base: At least `count` elements, aligned for them; nil if the backend has no numbers.
+  public init(
+    backend: any Backend,
+    dtype: DType,
+    count: Int,
+    unsafeBase base: UnsafeMutableRawPointer?,
+    release: (@Sendable (UnsafeMutableRawPointer) -> Void)?
+  ) {
+    self.backend = backend
+    self.dtype = dtype
+    self.count = count
+    self.base = base
+    self.release = release
+  }
+
+  deinit {
+    if let base { release?(base) }
+  }
+}

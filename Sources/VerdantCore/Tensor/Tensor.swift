@@ -1,0 +1,94 @@
+/// A dense, row-major array of numbers: a value. Copies share memory until one is written.
+public struct Tensor: Sendable {
+  /// The lengths of the axes.
+  public let shape: Shape
+  /// The memory; slices along axis 0 and reshapes share it.
+  public internal(set) var storage: Storage
+  let offset: Int
+  /// Where a tape records this value; nil when nothing does.
+  var trace: Trace?
+
+  /// A tensor over whole storage.
+  public init(_ storage: Storage, shape: Shape) {
+    self.init(storage: storage, shape: shape, offset: 0, trace: nil)
+  }
+
+  init(storage: Storage, shape: Shape, offset: Int, trace: Trace?) {
+    precondition(
+      offset >= 0 && offset + shape.elementCount <= storage.count,
+      "[tensor] \(shape) at \(offset) does not fit \(storage.count) elements"
+    )
+    self.shape = shape
+    self.storage = storage
+    self.offset = offset
+    self.trace = trace
+  }
+
+  /// The form of the elements.
+  public var dtype: DType { storage.dtype }
+  /// The backend that computes with this tensor.
+  public var backend: any Backend { storage.backend }
+  /// The number of elements.
+  public var count: Int { shape.elementCount }
+  /// Bytes of the elements.
+  public var byteCount: Int { count * dtype.byteCount }
+  /// True when a tape records what is computed from this tensor.
+  public var isTraced: Bool { trace != nil }
+
+  /// The same value, invisible to any tape: gradients stop here.
+  public func detached() -> Tensor {
+    Tensor(storage: storage, shape: shape, offset: offset, trace: nil)
+  }
+
+  /// The first element's address, valid while the tensor lives.
+  ///
+  /// Traps on a backend without numbers.
+  var unsafeAddress: UnsafeMutableRawPointer {
+    guard let base = storage.base else {
+      preconditionFailure("[tensor] this backend computes shapes only; it holds no numbers")
+    }
+    return base + offset * dtype.byteCount
+  }
+
+  /// The elements in place, for backends. Do not keep the pointer.
+  public func withUnsafeElements<Element, R>(
+    as type: Element.Type,
+    _ body: (UnsafeBufferPointer<Element>) throws -> R
+  ) rethrows -> R {
+    precondition(
+      MemoryLayout<Element>.stride == dtype.byteCount,
+      "[tensor] elements of \(dtype) read as \(Element.self)"
+    )
+    return try withExtendedLifetime(storage) {
+      let start = UnsafePointer(unsafeAddress.assumingMemoryBound(to: Element.self))
+      return try body(UnsafeBufferPointer(start: start, count: count))
+    }
+  }
+
+  /// The elements for writing. Copies first when another tensor shares them; see
+  /// ``copiedByteCount``.
+  public mutating func withUnsafeMutableElements<Element, R>(
+    as type: Element.Type,
+    _ body: (UnsafeMutableBufferPointer<Element>) throws -> R
+  ) rethrows -> R {
+    precondition(trace == nil, "[tensor] a recorded value cannot be written in place")
+    precondition(
+      MemoryLayout<Element>.stride == dtype.byteCount,
+      "[tensor] elements of \(dtype) written as \(Element.self)"
+    )
+    makeUnique()
+    return try withExtendedLifetime(storage) {
+      let start = unsafeAddress.assumingMemoryBound(to: Element.self)
+      return try body(UnsafeMutableBufferPointer(start: start, count: count))
+    }
+  }
+
+  private mutating func makeUnique() {
+    guard !isKnownUniquelyReferenced(&storage) else { return }
+    CopyCounter.shared.add(byteCount)
+    self = backend.copy(self)
+  }
+
+  /// True when no other tensor shares this one's memory.
+  mutating func isUnique() -> Bool { isKnownUniquelyReferenced(&storage) }
+}
