@@ -212,7 +212,9 @@ package struct JSONReader {
     let isNegative = skip(UInt8(ascii: "-"))
     let firstDigit = position
     guard skipDigits() > 0 else { throw badNumber(start) }
-    if bytes[firstDigit] == UInt8(ascii: "0"), position - firstDigit > 1 { throw badNumber(start) }
+    if bytes[firstDigit] == UInt8(ascii: "0"), position - firstDigit > 1 {
+      throw invalidNumber(start)
+    }
     var isInteger = true
     if skip(UInt8(ascii: ".")) {
       isInteger = false
@@ -266,11 +268,16 @@ package struct JSONReader {
     return position - start
   }
 
+  /// The error for a number that lacks digits at the current place.
   private func badNumber(_ start: Int) -> JSONError {
     if position >= bytes.count {
       return failure(.unexpectedEnd, "the JSON text ends inside a number", at: start)
     }
-    return failure(
+    return invalidNumber(start)
+  }
+
+  private func invalidNumber(_ start: Int) -> JSONError {
+    failure(
       .invalidNumber,
       "a number that does not follow JSON's syntax",
       at: start,

@@ -201,6 +201,17 @@ void vd_random_normal(uint64_t key, size_t n, float mean, float deviation, float
 void vd_dropout(uint64_t key, float rate, size_t n, const float *VD_NONNULL x,
                 float *VD_NONNULL y);
 
+// ---- Factorization ----
+
+/// Thin singular value decomposition of a [M,N] (overwritten), k = min(M, N): rows of left [k,M]
+/// and right [k,N] are the singular vectors, values [k] fall. The largest entry of each left
+/// vector is positive. By LAPACK when one is installed (loaded at the first call) unless
+/// `use_library` is false, else by one-sided Jacobi rotations. False without memory.
+bool vd_svd(bool use_library, size_t M, size_t N, double *VD_NONNULL a, double *VD_NONNULL left,
+            double *VD_NONNULL values, double *VD_NONNULL right);
+/// True when a LAPACK was found.
+bool vd_has_lapack(void);
+
 // ---- Machine ----
 
 /// Sums `bytes` of memory on all threads (read-only bandwidth).

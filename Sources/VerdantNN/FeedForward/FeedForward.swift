@@ -1,0 +1,18 @@
+public import VerdantBase
+public import VerdantCore
+
+/// Transforms each token by itself: `[..., width]` → the same shape.
+public protocol FeedForward: Module {
+  /// The network's settings.
+  associatedtype Options: Knobs
+  /// The name in configurations.
+  static var kind: String { get }
+  /// Builds the network; throws when the options do not fit the width.
+  init(_ options: Options, width: Int, _ make: inout Maker) throws(ConfigError)
+  /// The settings.
+  var options: Options { get }
+  /// Transforms tokens.
+  func callAsFunction(_ x: Tensor, _ context: inout Context) -> Tensor
+  /// Settings for checks, that fit a width of 8.
+  static var examples: [Options] { get }
+}

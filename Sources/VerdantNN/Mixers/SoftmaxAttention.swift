@@ -1,0 +1,138 @@
+public import VerdantBase
+public import VerdantCore
+
+/// Multi-head softmax attention (Vaswani et al. 2017), with grouped key heads (Ainslie et al.
+/// 2023) when `key_heads` is smaller than `heads`.
+public struct SoftmaxAttention: StreamingMixer {
+  /// The name in configurations.
+  public static let kind = "attention"
+  /// Either mask.
+  public static var causality: Causality { .both }
+
+  /// The settings.
+  public struct Options: Knobs {
+    /// Query heads.
+    public var heads = 4
+    /// Key and value heads; nil for as many as query heads.
+    public var keyHeads: Int?
+    /// True when the projections add a bias.
+    public var bias = true
+    /// Dropout of the output in training.
+    public var dropout = 0.0
+    /// The defaults.
+    public init() {}
+    /// Options with a number of heads.
+    public init(heads: Int, keyHeads: Int? = nil) {
+      self.heads = heads
+      self.keyHeads = keyHeads
+    }
+    /// The declared options.
+    public static var knobs: [Knob<Options>] {
+      [
+        Knob("heads", \.heads, 1...65536, "query heads; divides the width"),
+        Knob("key_heads", \.keyHeads, 1...65536, "key and value heads; divides the query heads"),
+        Knob("bias", \.bias, "whether the projections add a bias"),
+        Knob("dropout", \.dropout, 0...0.99, "dropout of the output in training"),
+      ]
+    }
+  }
+
+  /// `width` → `width`.
+  public var query: any LinearMap
+  /// `width` → `keyHeads · headWidth`.
+  public var key: any LinearMap
+  /// `width` → `keyHeads · headWidth`.
+  public var value: any LinearMap
+  /// `width` → `width`.
+  public var output: any LinearMap
+  /// The settings.
+  public let options: Options
+
+  private var keyHeads: Int { options.keyHeads ?? options.heads }
+
+  /// Builds the four projections.
+  public init(_ options: Options, _ size: MixerSize, _ make: inout Maker) throws(ConfigError) {
+    let keyHeads = options.keyHeads ?? options.heads
+    guard size.width % options.heads == 0 else {
+      throw ConfigError(
+        .inconsistent,
+        "\(options.heads) heads do not divide the width \(size.width)",
+        place: make.path.description,
+        rule: "the width is a multiple of the heads",
+        advice: "heads that fit: \(Self.divisors(of: size.width))"
+      )
+    }
+    guard options.heads % keyHeads == 0 else {
+      throw ConfigError(
+        .inconsistent,
+        "\(keyHeads) key heads do not divide \(options.heads) heads",
+        place: make.path.description,
+        rule: "the heads are a multiple of the key heads"
+      )
+    }
+    let keyWidth = size.width / options.heads * keyHeads
+    self.options = options
+    query = try make.linear("query", size.width, size.width, bias: options.bias)
+    key = try make.linear("key", size.width, keyWidth, bias: options.bias)
+    value = try make.linear("value", size.width, keyWidth, bias: options.bias)
+    output = try make.linear(
+      "output", size.width, size.width, bias: options.bias, gain: make.residualGain)
+  }
+
+  private static func divisors(of width: Int) -> String {
+    (1...max(1, min(width, 64))).filter { width % $0 == 0 }.map(String.init)
+      .joined(separator: ", ")
+  }
+
+  /// Shows the projections.
+  public mutating func visit(_ visitor: inout some Visitor) {
+    visitor.linear("query", &query)
+    visitor.linear("key", &key)
+    visitor.linear("value", &value)
+    visitor.linear("output", &output)
+  }
+
+  /// Mixes whole sequences.
+  public func callAsFunction(_ x: Tensor, _ mask: Mask, _ context: inout Context) -> Tensor {
+    let attention = Attention(
+      heads: options.heads, keyHeads: keyHeads, isCausal: mask == .causal)
+    let mixed = apply(
+      attention, query(x, &context), key(x, &context), value(x, &context))
+    return context.dropout(output(mixed, &context), rate: options.dropout)
+  }
+
+  /// Keys and values of the tokens read.
+  public struct State: Sendable {
+    var keys: Tensor
+    var values: Tensor
+    /// Tokens read.
+    public internal(set) var length = 0
+  }
+
+  /// Empty caches.
+  public func initialState(batch: Int, capacity: Int, on backend: any Backend) -> State {
+    let shape: Shape = [batch, capacity, key.size.output]
+    return State(keys: .zeros(shape, on: backend), values: .zeros(shape, on: backend))
+  }
+
+  /// Mixes new tokens with those read before.
+  public func step(_ x: Tensor, _ state: inout State, _ context: inout Context) -> Tensor {
+    let new = x.shape[1]
+    precondition(
+      state.length + new <= state.keys.shape[1],
+      "[attention] \(state.length) + \(new) tokens in a cache for \(state.keys.shape[1])"
+    )
+    state.keys.writeRows(key(x, &context), at: state.length)
+    state.values.writeRows(value(x, &context), at: state.length)
+    state.length += new
+    let attention = Attention(heads: options.heads, keyHeads: keyHeads, isCausal: true)
+    let mixed = attention(
+      query(x, &context), keyCache: state.keys, valueCache: state.values, keys: state.length)
+    return output(mixed, &context)
+  }
+
+  /// Settings for checks.
+  public static var examples: [Options] {
+    [Options(heads: 1), Options(heads: 4), Options(heads: 4, keyHeads: 2)]
+  }
+}

@@ -1,0 +1,55 @@
+public import VerdantBase
+public import VerdantCore
+
+/// Sizes of a token mixer.
+public struct MixerSize: Sendable, Equatable {
+  /// The width of a token.
+  public let width: Int
+  /// The longest sequence.
+  public let maximumLength: Int
+
+  /// Makes a size.
+  public init(width: Int, maximumLength: Int) {
+    self.width = width
+    self.maximumLength = maximumLength
+  }
+}
+
+/// Which masks a mixer can obey.
+public enum Causality: Sendable {
+  /// Only a causal mask.
+  case causalOnly
+  /// Only none.
+  case bidirectionalOnly
+  /// Either.
+  case both
+}
+
+/// Lets tokens read from each other: `[batch, length, width]` → the same shape.
+public protocol TokenMixer: Module {
+  /// The mixer's settings.
+  associatedtype Options: Knobs
+  /// The name in configurations.
+  static var kind: String { get }
+  /// Which masks it can obey.
+  static var causality: Causality { get }
+  /// Builds the mixer; throws when the options do not fit the size.
+  init(_ options: Options, _ size: MixerSize, _ make: inout Maker) throws(ConfigError)
+  /// The settings.
+  var options: Options { get }
+  /// Mixes whole sequences.
+  func callAsFunction(_ x: Tensor, _ mask: Mask, _ context: inout Context) -> Tensor
+  /// Settings for checks, that fit a width of 8.
+  static var examples: [Options] { get }
+}
+
+/// A mixer that can read a sequence piece by piece: softmax attention keeps keys and values, a
+/// linear one a matrix.
+public protocol StreamingMixer: TokenMixer {
+  /// What it keeps of the tokens read.
+  associatedtype State: Sendable
+  /// The state before the first token, with room for `capacity` tokens.
+  func initialState(batch: Int, capacity: Int, on backend: any Backend) -> State
+  /// Mixes new tokens `[batch, new, width]` with those read before.
+  func step(_ x: Tensor, _ state: inout State, _ context: inout Context) -> Tensor
+}

@@ -1,0 +1,49 @@
+public import VerdantBase
+public import VerdantCore
+
+/// One layer of a Transformer: a token mixer and a feed-forward network, each added to its input.
+public struct Block: Module {
+  /// Before the mixer.
+  public var mixerNorm: Norm
+  /// Lets tokens read from each other.
+  public var mixer: any TokenMixer
+  /// Before the feed-forward network.
+  public var feedForwardNorm: Norm
+  /// Transforms each token.
+  public var feedForward: any FeedForward
+  /// The settings.
+  public let config: BlockConfig
+
+  /// Builds the parts.
+  public init(_ config: BlockConfig, _ size: MixerSize, _ make: inout Maker)
+    throws(ConfigError)
+  {
+    self.config = config
+    mixerNorm = make.inside("mixerNorm") { Norm(config.norm, width: size.width, &$0) }
+    mixer = try make.mixer("mixer", config.mixer, size)
+    feedForwardNorm = make.inside("feedForwardNorm") {
+      Norm(config.norm, width: size.width, &$0)
+    }
+    feedForward = try make.feedForward("feedForward", config.feedForward, width: size.width)
+  }
+
+  /// Shows the parts.
+  public mutating func visit(_ visitor: inout some Visitor) {
+    visitor.part("mixerNorm", &mixerNorm)
+    visitor.mixer("mixer", &mixer)
+    visitor.part("feedForwardNorm", &feedForwardNorm)
+    visitor.feedForward("feedForward", &feedForward)
+  }
+
+  /// `x + mixer(norm(x))`, then `x + feedForward(norm(x))`.
+  public func callAsFunction(_ x: Tensor, _ mask: Mask, _ context: inout Context) -> Tensor {
+    let mixed = x + mixer(mixerNorm(x), mask, &context)
+    return mixed + feedForward(feedForwardNorm(mixed), &context)
+  }
+
+  /// The same for new tokens, with the mixer's state of those read before.
+  func step(_ x: Tensor, _ state: inout MixerState, _ context: inout Context) -> Tensor {
+    let mixed = x + state.step(mixer, mixerNorm(x), &context)
+    return mixed + feedForward(feedForwardNorm(mixed), &context)
+  }
+}

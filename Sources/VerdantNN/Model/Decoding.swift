@@ -1,0 +1,95 @@
+public import VerdantBase
+public import VerdantCore
+
+/// The state of one mixer; only that mixer knows what is inside.
+struct MixerState: Sendable {
+  private var content: any Sendable
+
+  /// The state of a mixer before the first token; nil for a mixer that cannot stream.
+  init?(_ mixer: any TokenMixer, batch: Int, capacity: Int, on backend: any Backend) {
+    guard let streaming = mixer as? any StreamingMixer else { return nil }
+    content = streaming.initialState(batch: batch, capacity: capacity, on: backend)
+  }
+
+  mutating func step(_ mixer: any TokenMixer, _ x: Tensor, _ context: inout Context) -> Tensor {
+    guard let streaming = mixer as? any StreamingMixer else {
+      preconditionFailure("[decoding] a mixer that cannot stream has no state")
+    }
+    return step(streaming, x, &context)
+  }
+
+  private mutating func step<M: StreamingMixer>(
+    _ mixer: M, _ x: Tensor, _ context: inout Context
+  ) -> Tensor {
+    guard var state = content as? M.State else {
+      preconditionFailure("[decoding] the state belongs to another mixer than \(M.kind)")
+    }
+    // The only reference moves out, so that the mixer writes its caches in place.
+    content = ()
+    defer { content = state }
+    return mixer.step(x, &state, &context)
+  }
+}
+
+/// What a model keeps of the tokens it has read, to go on from there.
+public struct DecodingState: Sendable {
+  var mixers: [MixerState]
+  /// Tokens read.
+  public internal(set) var length = 0
+  /// Tokens there is room for.
+  public let capacity: Int
+}
+
+extension Transformer {
+  /// The state before the first token.
+  ///
+  /// - Parameter capacity: Room for that many tokens, at most the model's maximum length.
+  /// - Throws: When a mixer cannot read piece by piece.
+  public func initialState(batch: Int = 1, capacity: Int? = nil) throws(ConfigError)
+    -> DecodingState
+  {
+    let room = min(capacity ?? config.maximumLength, config.maximumLength)
+    var states: [MixerState] = []
+    for (index, block) in blocks.enumerated() {
+      guard
+        let state = MixerState(
+          block.mixer, batch: batch, capacity: room, on: embedding.tokens.value.backend)
+      else {
+        throw ConfigError(
+          .unsupported,
+          "the token mixer '\(type(of: block.mixer).kind)' cannot generate",
+          place: "blocks.\(index).mixer",
+          rule: "generation needs a mixer that reads piece by piece"
+        )
+      }
+      states.append(state)
+    }
+    return DecodingState(mixers: states, capacity: room)
+  }
+
+  /// Reads new tokens and gives the logits after the last one.
+  ///
+  /// - Parameters:
+  ///   - tokens: Integers `[batch, new]`.
+  ///   - state: What was read before; the new tokens are added.
+  /// - Returns: `[batch, vocabulary]`.
+  public func step(_ tokens: Tensor, _ state: inout DecodingState, _ context: inout Context)
+    -> Tensor
+  {
+    let (batch, new) = (tokens.shape[0], tokens.shape[1])
+    precondition(
+      state.length + new <= state.capacity,
+      "[decoding] \(state.length) + \(new) tokens, room for \(state.capacity)"
+    )
+    var x = embedding(tokens, from: state.length, &context)
+    for index in blocks.indices {
+      x = blocks[index].step(x, &state.mixers[index], &context)
+    }
+    state.length += new
+    let last = (0..<batch).map { Int32($0 * new + new - 1) }
+    let rows = gatherRows(
+      x.reshaped(to: [batch * new, config.width]),
+      Tensor(integers: last, [batch], on: x.backend))
+    return affine(finalNorm(rows), embedding.tokens.value)
+  }
+}

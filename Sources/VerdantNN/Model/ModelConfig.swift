@@ -1,0 +1,162 @@
+public import VerdantBase
+
+/// Everything that fixes a model's shape. Written to `config.json`; a model builds from it alone.
+public struct ModelConfig: Knobs {
+  /// The stacks that a model has.
+  public enum Architecture: String, KnobValue, CaseIterable {
+    /// One causal stack.
+    case decoder
+  }
+  /// What the model reads.
+  public enum Input: String, KnobValue, CaseIterable {
+    /// Token ids.
+    case tokens
+  }
+  /// What the model is trained for.
+  public enum Objective: String, KnobValue, CaseIterable {
+    /// The next token.
+    case causalLanguageModel = "causal-lm"
+  }
+  /// How outputs are made from the last vectors.
+  public enum Head: String, KnobValue, CaseIterable {
+    /// Logits by the token vectors themselves (Press and Wolf 2017).
+    case tied
+  }
+
+  /// The version of this form.
+  public var format = 1
+  /// The stacks.
+  public var architecture = Architecture.decoder
+  /// What the model reads.
+  public var input = Input.tokens
+  /// What it is trained for.
+  public var objective = Objective.causalLanguageModel
+  /// Token ids are below this.
+  public var vocabulary = 257
+  /// The width of a token.
+  public var width = 256
+  /// The longest sequence.
+  public var maximumLength = 256
+  /// The input side.
+  public var embedding = EmbeddingConfig()
+  /// One entry for each block.
+  public var blocks: [BlockConfig] = []
+  /// The normalization after the last block.
+  public var finalNorm = NormConfig()
+  /// The output side.
+  public var head = Head.tied
+  /// Structures of linear maps by path; the first match counts, dense otherwise.
+  public var structures: [StructureRule] = []
+
+  /// A model without blocks.
+  public init() {}
+
+  /// A decoder of equal blocks: pre-norm, learned positions, GELU, tied head (GPT-2).
+  public init(
+    blocks: Int, width: Int, heads: Int, maximumLength: Int, vocabulary: Int = 257,
+    structures: [StructureRule] = []
+  ) {
+    self.vocabulary = vocabulary
+    self.width = width
+    self.maximumLength = maximumLength
+    self.structures = structures
+    var block = BlockConfig()
+    block.mixer = Spec(SoftmaxAttention.kind, SoftmaxAttention.Options(heads: heads))
+    self.blocks = Array(repeating: block, count: blocks)
+  }
+
+  /// The declared options.
+  public static var knobs: [Knob<ModelConfig>] {
+    [
+      Knob("format", \.format, 1...1, "version of this form"),
+      Knob("architecture", \.architecture, "the stacks of the model"),
+      Knob("input", \.input, "what the model reads"),
+      Knob("objective", \.objective, "what the model is trained for"),
+      Knob("vocabulary", \.vocabulary, 1...Limits.standard.vocabulary, "token ids are below it"),
+      Knob("width", \.width, 1...65536, "width of a token"),
+      Knob("maximum_length", \.maximumLength, 1...(1 << 24), "longest sequence in tokens"),
+      Knob("embedding", \.embedding, "the input side"),
+      Knob("blocks", \.packedBlocks, "the blocks, equal neighbours with a repeat count"),
+      Knob("final_norm", \.finalNorm, "normalization after the last block"),
+      Knob("head", \.head, "how outputs are made"),
+      Knob("structures", \.structures, "structures of linear maps by path, first match counts"),
+    ]
+  }
+
+  /// The blocks with equal neighbours joined.
+  var packedBlocks: [RepeatedBlock] {
+    get {
+      blocks.reduce(into: []) { list, block in
+        if let last = list.last, last.block == block {
+          list[list.count - 1].count += 1
+        } else {
+          list.append(RepeatedBlock(count: 1, block: block))
+        }
+      }
+    }
+    set { blocks = newValue.flatMap { Array(repeating: $0.block, count: $0.count) } }
+  }
+}
+
+/// Settings of one block.
+public struct BlockConfig: Knobs {
+  /// How the parts of a block are joined.
+  public enum Arrangement: String, KnobValue, CaseIterable {
+    /// Normalize, transform, add.
+    case preNorm = "pre-norm"
+  }
+
+  /// Which token mixer.
+  public var mixer = Spec(SoftmaxAttention.kind)
+  /// Which feed-forward network.
+  public var feedForward = Spec(MLP.kind)
+  /// Which normalization.
+  public var norm = NormConfig()
+  /// How the parts are joined.
+  public var arrangement = Arrangement.preNorm
+
+  /// The defaults.
+  public init() {}
+  /// The declared options.
+  public static var knobs: [Knob<BlockConfig>] {
+    [
+      Knob("mixer", \.mixer, "the token mixer"),
+      Knob("feed_forward", \.feedForward, "the feed-forward network"),
+      Knob("norm", \.norm, "the normalization"),
+      Knob("arrangement", \.arrangement, "how the parts are joined"),
+    ]
+  }
+}
+
+/// A block's settings and how often it follows itself.
+struct RepeatedBlock: KnobValue {
+  var count: Int
+  var block: BlockConfig
+
+  static var expectation: String { "a block, with an optional key 'repeat'" }
+
+  /// More blocks than any model has; a limit against hostile files.
+  static let most = 4096
+
+  static func read(_ json: JSONValue, at path: String, _ reader: inout SettingsReader)
+    -> RepeatedBlock?
+  {
+    guard let object = reader.object(json, at: path) else { return nil }
+    var value = RepeatedBlock(count: 1, block: BlockConfig())
+    if let count = object["repeat"] {
+      guard let number = reader.integer(count, in: 1...most, at: reader.join(path, "repeat"))
+      else { return nil }
+      value.count = number
+    }
+    value.block.update(from: object, at: path, ignoring: ["repeat"], &reader)
+    return value
+  }
+
+  var json: JSONValue {
+    guard count > 1 else { return block.json }
+    var object = JSONObject()
+    object["repeat"] = .integer(count)
+    for (key, value) in block.json.objectValue ?? JSONObject() { object[key] = value }
+    return .object(object)
+  }
+}

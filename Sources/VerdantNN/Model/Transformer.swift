@@ -1,0 +1,120 @@
+public import VerdantBase
+public import VerdantCore
+
+/// A Transformer built from its configuration: a value; copies are independent models.
+public struct Transformer: Module {
+  /// Token and position vectors.
+  public var embedding: Embedding
+  /// The layers.
+  public var blocks: [Block]
+  /// After the last layer.
+  public var finalNorm: Norm
+  /// The configuration it was built from.
+  public let config: ModelConfig
+
+  /// Builds a model with initial weights, which depend on the random source and the names alone.
+  ///
+  /// - Throws: When sizes or kinds do not fit each other.
+  public init(
+    _ config: ModelConfig, random: RandomSource, on backend: any Backend = CPUBackend.shared
+  ) throws(ConfigError) {
+    guard !config.blocks.isEmpty else {
+      throw ConfigError(
+        .inconsistent, "the model has no blocks", place: "blocks", rule: "at least one block")
+    }
+    let blocks = config.blocks.count
+    var make = Maker(
+      random: random,
+      structures: config.structures,
+      residualGain: 1 / (2 * Double(blocks)).squareRoot(),
+      on: backend
+    )
+    self.config = config
+    embedding = make.inside("embedding") {
+      Embedding(
+        config.embedding, vocabulary: config.vocabulary, width: config.width,
+        maximumLength: config.maximumLength, &$0)
+    }
+    let size = MixerSize(width: config.width, maximumLength: config.maximumLength)
+    self.blocks = try make.inside("blocks") { make throws(ConfigError) in
+      var list: [Block] = []
+      for (index, block) in config.blocks.enumerated() {
+        list.append(
+          try make.inside("\(index)") { make throws(ConfigError) in
+            try Block(block, size, &make)
+          })
+      }
+      return list
+    }
+    finalNorm = make.inside("finalNorm") {
+      Norm(config.finalNorm, width: config.width, &$0)
+    }
+    try checkStructures()
+  }
+
+  /// A rule that matches nothing is a mistake in the configuration.
+  private func checkStructures() throws(ConfigError) {
+    var finder = LinearPaths()
+    var copy = self
+    copy.visit(&finder)
+    for (index, rule) in config.structures.enumerated()
+    where !finder.found.contains(where: { $0.matches(rule.match) }) {
+      throw ConfigError(
+        .inconsistent,
+        "the pattern '\(escaped(rule.match))' matches no linear map",
+        place: "structures[\(index)].match",
+        rule: "linear maps are \(finder.found.prefix(6).map(\.description).joined(separator: ", ")), …"
+      )
+    }
+  }
+
+  /// Shows the parts.
+  public mutating func visit(_ visitor: inout some Visitor) {
+    visitor.part("embedding", &embedding)
+    visitor.list("blocks", &blocks)
+    visitor.part("finalNorm", &finalNorm)
+  }
+
+  /// The vectors after the last normalization.
+  ///
+  /// - Parameter tokens: Integers `[batch, length]`, length at most the maximum.
+  /// - Returns: `[batch, length, width]`.
+  public func hidden(_ tokens: Tensor, _ context: inout Context) -> Tensor {
+    precondition(
+      tokens.shape.rank == 2 && tokens.shape[1] <= config.maximumLength,
+      "[transformer] tokens \(tokens.shape), at most \(config.maximumLength) long"
+    )
+    var x = embedding(tokens, &context)
+    for block in blocks { x = block(x, .causal, &context) }
+    return finalNorm(x)
+  }
+
+  /// Logits `[batch, length, vocabulary]` of integers `[batch, length]`.
+  public func callAsFunction(_ tokens: Tensor, _ context: inout Context) -> Tensor {
+    affine(hidden(tokens, &context), embedding.tokens.value)
+  }
+
+  /// Mean cross-entropy in nats over the positions whose target is not negative, plus the losses
+  /// that parts added to the context.
+  ///
+  /// - Parameters:
+  ///   - tokens: Integers `[batch, length]`.
+  ///   - targets: Integers of the same shape; negative ones do not count.
+  /// - Returns: `[1]`.
+  public func loss(_ tokens: Tensor, targets: Tensor, _ context: inout Context) -> Tensor {
+    let own = linearCrossEntropy(
+      hidden(tokens, &context), embedding.tokens.value, targets: targets)
+    return context.auxiliary.reduce(own) { $0 + $1.loss }
+  }
+}
+
+/// Lists the paths of all linear maps.
+private struct LinearPaths: Visitor {
+  var path = PartPath()
+  var found: [PartPath] = []
+
+  mutating func parameter(_ name: String, _ parameter: inout Parameter) {}
+  mutating func linear(_ name: String, _ part: inout any LinearMap) {
+    found.append(path.appending(name))
+  }
+}
