@@ -12,8 +12,9 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swiftSettings)
 }
 
 let package = Package(
@@ -52,15 +53,22 @@ let package = Package(
     library("VerdantIO", ["VerdantCore", "VerdantBase"]),
     library("VerdantNN", ["VerdantCore", "VerdantBase"]),
     library(
+      "VerdantModels",
+      ["VerdantNN", "VerdantIO", "VerdantText", "VerdantCore", "VerdantBase"]
+    ),
+    library(
       "VerdantTrain",
       [
-        "VerdantNN", "VerdantIO", "VerdantText", "VerdantCore", "VerdantBase",
+        "VerdantModels", "VerdantNN", "VerdantIO", "VerdantText", "VerdantCore", "VerdantBase",
         .product(name: "Yams", package: "Yams"),
       ]
     ),
     library(
       "Verdant",
-      ["VerdantTrain", "VerdantNN", "VerdantIO", "VerdantText", "VerdantCore", "VerdantBase"]
+      [
+        "VerdantTrain", "VerdantModels", "VerdantNN", "VerdantIO", "VerdantText", "VerdantCore",
+        "VerdantBase",
+      ]
     ),
     .executableTarget(
       name: "VerdantCLI",
@@ -76,7 +84,7 @@ let package = Package(
       swiftSettings: swiftSettings
     ),
     tests("VerdantBaseTests", ["VerdantBase"]),
-    tests("VerdantIOTests", ["VerdantIO", "VerdantTestKit"]),
+    tests("VerdantIOTests", ["VerdantIO", "VerdantBase"], exclude: ["Golden"]),
     tests("VerdantCoreTests", ["Verdant", "VerdantTestKit"]),
     tests("VerdantNNTests", ["Verdant", "VerdantTestKit"]),
     tests("VerdantTrainTests", ["Verdant", "VerdantTestKit"]),

@@ -26,6 +26,8 @@ public struct JSONError: ReportedError, Equatable {
     case invalidNumber
     /// A number too large for `Double`, or not finite.
     case numberOutOfRange
+    /// A text whose values would need many times its size in memory.
+    case tooLarge
     /// A value of another type than its reader wants.
     case wrongType
   }

@@ -4,8 +4,9 @@ extension JSONValue {
 
   /// Parses JSON text as RFC 8259 has it, more strictly where it leaves a choice.
   ///
-  /// Duplicate keys, invalid UTF-8, lone surrogates, a byte order mark, numbers beyond `Double`
-  /// and bytes after the value are errors. Integers that fit `Int` are kept exact, `-0` and all
+  /// Duplicate keys, invalid UTF-8, lone surrogates, a byte order mark, numbers beyond `Double`,
+  /// bytes after the value, and a text whose values would need more memory than about 16 times
+  /// its size plus 64 MiB are errors. Integers that fit `Int` are kept exact, `-0` and all
   /// others become ``JSONValue/number(_:)``.
   ///
   /// - Parameters:
@@ -59,6 +60,7 @@ extension JSONValue {
 extension JSONReader {
   /// Reads the value that comes next, with everything inside it.
   package mutating func value(nestingLimit: Int) throws(JSONError) -> JSONValue {
+    try spend(MemoryLayout<JSONValue>.stride)
     switch peek() {
     case UInt8(ascii: "{"): return try object(nestingLimit: nestingLimit)
     case UInt8(ascii: "["): return try array(nestingLimit: nestingLimit)
@@ -75,6 +77,7 @@ extension JSONReader {
     let inner = try descend(nestingLimit)
     var items: [JSONValue] = []
     if take(UInt8(ascii: "]")) { return .array(items) }
+    try spend(64)
     repeat {
       items.append(try value(nestingLimit: inner))
     } while take(UInt8(ascii: ","))
@@ -86,10 +89,12 @@ extension JSONReader {
     let inner = try descend(nestingLimit)
     var object = JSONObject()
     if take(UInt8(ascii: "}")) { return .object(object) }
+    try spend(64)
     repeat {
       _ = peek()
       let start = position
       let key = try string()
+      try spend(48)
       try expect(UInt8(ascii: ":"), "':'")
       let member = try value(nestingLimit: inner)
       guard object.appendIfNew(key, member) else {

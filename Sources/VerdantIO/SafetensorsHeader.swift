@@ -133,7 +133,7 @@ public struct SafetensorsHeader: Sendable, Equatable {
   ) throws(CheckpointError) {
     var parser = SafetensorsHeaderParser(json, file: file, limits: limits)
     try parser.parse()
-    entries = try parser.orderedEntries(dataByteCount: dataByteCount)
+    entries = try parser.rules.ordered(parser.entries, dataByteCount: dataByteCount)
     metadata = parser.metadata
     dataOffset = 8 + json.count
     self.dataByteCount = dataByteCount

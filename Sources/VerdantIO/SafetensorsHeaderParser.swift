@@ -6,8 +6,8 @@ struct SafetensorsHeaderParser {
 
   private var reader: JSONReader
   private let bytes: UnsafeRawBufferPointer
-  private let rules: SafetensorsRules
-  private var entries: [TensorEntry] = []
+  let rules: SafetensorsRules
+  private(set) var entries: [TensorEntry] = []
   private var names: Set<String> = []
 
   init(_ bytes: UnsafeRawBufferPointer, file: String?, limits: Limits) {
@@ -34,52 +34,6 @@ struct SafetensorsHeaderParser {
     } catch { throw translated(error) }
     try members { parser, name throws(CheckpointError) in try parser.member(name) }
     do throws(JSONError) { try reader.expectEnd() } catch { throw translated(error) }
-  }
-
-  /// The entries in the order of their data, once their ranges are known to tile it.
-  func orderedEntries(dataByteCount: Int) throws(CheckpointError) -> [TensorEntry] {
-    var ordered = entries
-    let isBefore = { (left: TensorEntry, right: TensorEntry) -> Bool in
-      (left.range.lowerBound, left.range.upperBound)
-        < (right.range.lowerBound, right.range.upperBound)
-    }
-    let isSorted = zip(ordered, ordered.dropFirst()).allSatisfy { !isBefore($1, $0) }
-    if !isSorted { ordered.sort(by: isBefore) }
-    var end = 0
-    for entry in ordered {
-      guard entry.range.lowerBound == end else {
-        let problem = entry.range.lowerBound > end ? "leaves a hole before it" : "overlaps others"
-        throw rules.failure(
-          .overlapOrHole,
-          "the byte range \(range(entry)) \(problem)",
-          tensor: entry.name,
-          rule: "the next tensor starts at \(end)"
-        )
-      }
-      guard entry.range.upperBound <= dataByteCount else {
-        throw rules.failure(
-          .lengthMismatch,
-          "the byte range \(range(entry)) reaches beyond the file",
-          tensor: entry.name,
-          rule: "the file has \(dataByteCount) bytes of data",
-          advice: "download or copy the file again"
-        )
-      }
-      end = entry.range.upperBound
-    }
-    guard end == dataByteCount else {
-      throw rules.failure(
-        .lengthMismatch,
-        "the file has \(dataByteCount) bytes of data",
-        rule: "its tensors fill \(end)",
-        advice: "nothing may follow the last tensor"
-      )
-    }
-    return ordered
-  }
-
-  private func range(_ entry: TensorEntry) -> String {
-    "[\(entry.range.lowerBound), \(entry.range.upperBound)]"
   }
 
   /// Goes through the members of the object whose bracket was just taken.
@@ -166,7 +120,7 @@ struct SafetensorsHeaderParser {
     }
     var fields = JSONObject()
     try members { parser, key throws(CheckpointError) in
-      let value = try parser.value(nesting: 2)
+      let value = try parser.field(key, name)
       guard fields.appendIfNew(key, value) else {
         throw parser.rules.failure(
           .duplicateName,
@@ -209,6 +163,33 @@ struct SafetensorsHeaderParser {
     )
   }
 
+  /// Reads the value of a key in an entry; lists that are longer than allowed are not stored.
+  private mutating func field(_ key: String, _ tensor: String) throws(CheckpointError) -> JSONValue
+  {
+    let isShape = key == "shape"
+    guard isShape || key == "data_offsets", reader.take(UInt8(ascii: "[")) else {
+      return try value(nesting: 2)
+    }
+    var items: [JSONValue] = []
+    if reader.take(UInt8(ascii: "]")) { return .array(items) }
+    repeat {
+      guard items.count < (isShape ? rules.limits.dimensions : 2) else {
+        throw rules.failure(
+          isShape ? .tooManyDimensions : .invalidEntry,
+          "\(key) has more than \(items.count) items",
+          tensor: tensor,
+          rule: isShape
+            ? "shapes have at most \(rules.limits.dimensions) dimensions" : "it is [begin, end]"
+        )
+      }
+      items.append(try value(nesting: 3))
+    } while reader.take(UInt8(ascii: ","))
+    do throws(JSONError) {
+      try reader.expect(UInt8(ascii: "]"), "',' or ']'")
+    } catch { throw translated(error) }
+    return .array(items)
+  }
+
   private func dtype(
     _ value: JSONValue?,
     _ tensor: String
@@ -247,7 +228,6 @@ struct SafetensorsHeaderParser {
         rule: "\(key) is a list of integers"
       )
     }
-    // Long lists are refused by their owners; only their count matters from here on.
     var sizes = [Int]()
     sizes.reserveCapacity(items.count)
     for item in items {

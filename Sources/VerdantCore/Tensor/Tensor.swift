@@ -65,6 +65,13 @@ public struct Tensor: Sendable {
     }
   }
 
+  /// The bytes of the elements in place, row-major, in the machine's byte order.
+  public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try withExtendedLifetime(storage) {
+      try body(UnsafeRawBufferPointer(start: unsafeAddress, count: byteCount))
+    }
+  }
+
   /// The elements for writing. Copies first when another tensor shares them; see
   /// ``copiedByteCount``.
   public mutating func withUnsafeMutableElements<Element, R>(

@@ -1,0 +1,53 @@
+public import VerdantBase
+import VerdantCore
+public import VerdantNN
+public import VerdantText
+
+/// Continues a text token by token, with a cache of keys and values.
+public struct TextGenerator {
+  private let model: Transformer
+  private let tokenizer: any Tokenizer
+  private let sampler: Sampler
+  private var context = Context(.inference)
+  private var state: DecodingState
+  private var ids: [Int32]
+  private var logits: [Float]
+  private var chosen = 0
+
+  /// Reads a prompt; the last tokens that the model has room for count.
+  ///
+  /// - Throws: ``ConfigError`` when the model cannot generate.
+  public init(
+    _ model: Transformer, _ tokenizer: any Tokenizer, prompt: String, _ sampler: Sampler
+  ) throws(ConfigError) {
+    self.model = model
+    self.tokenizer = tokenizer
+    self.sampler = sampler
+    // A prompt begins a document.
+    ids = [tokenizer.endOfDocument] + tokenizer.encode(prompt)
+    state = try model.initialState()
+    logits = []
+    read(Array(ids.suffix(state.capacity)))
+  }
+
+  /// The next token; nil at the end of the document or when the model gives no finite logit.
+  public mutating func next() throws(ConfigError) -> Int32? {
+    if state.length == state.capacity {
+      // No room: go on from the later half, at positions from 0 again.
+      state = try model.initialState()
+      read(Array(ids.suffix(max(1, state.capacity / 2))))
+    } else if chosen > 0 {
+      read([ids[ids.count - 1]])
+    }
+    guard let choice = sampler.choose(logits, at: chosen) else { return nil }
+    let id = Int32(choice)
+    guard id != tokenizer.endOfDocument else { return nil }
+    chosen += 1
+    ids.append(id)
+    return id
+  }
+
+  private mutating func read(_ new: [Int32]) {
+    logits = model.step(Tensor(integers: new, [1, new.count]), &state, &context).floats
+  }
+}

@@ -1,0 +1,53 @@
+public import VerdantBase
+public import VerdantText
+
+/// Documents as one sequence of tokens, each document followed by the separator.
+public struct TokenStream: Sendable {
+  /// The token ids.
+  public let ids: [Int32]
+  /// Bytes of the documents, separators not counted.
+  public let byteCount: Int
+  /// The number of documents.
+  public let documentCount: Int
+
+  /// Joins documents.
+  public init(_ documents: [[UInt8]], _ tokenizer: any Tokenizer) {
+    var ids: [Int32] = []
+    for document in documents {
+      document.withUnsafeBytes { tokenizer.encode($0, into: &ids) }
+      ids.append(tokenizer.endOfDocument)
+    }
+    self.ids = ids
+    byteCount = documents.reduce(0) { $0 + $1.count }
+    documentCount = documents.count
+  }
+
+  /// Sets a share of the documents aside for validation.
+  ///
+  /// With ten documents or more whole documents are chosen by the random source; with fewer the
+  /// end of each is cut off, so that both parts see every text.
+  public static func split(
+    _ documents: [[UInt8]], validation fraction: Double, _ random: RandomSource
+  ) -> (training: [[UInt8]], validation: [[UInt8]]) {
+    guard fraction > 0 else { return (documents, []) }
+    if documents.count >= 10 {
+      let order = Permutation(documents.count, random.stream("validation split"))
+      let held = Set((0..<max(1, Int(Double(documents.count) * fraction))).map { order[$0] })
+      var training: [[UInt8]] = []
+      var validation: [[UInt8]] = []
+      for (index, document) in documents.enumerated() {
+        if held.contains(index) { validation.append(document) } else { training.append(document) }
+      }
+      return (training, validation)
+    }
+    let cuts = documents.map { document in
+      let cut = document.count - Int(Double(document.count) * fraction)
+      // At a line's end where there is one near, so that no character is cut in two.
+      let line = document[..<cut].lastIndex(of: 10).map { $0 + 1 } ?? cut
+      return cut - line < 4096 ? line : cut
+    }
+    return (
+      zip(documents, cuts).map { Array($0[..<$1]) }, zip(documents, cuts).map { Array($0[$1...]) }
+    )
+  }
+}

@@ -1,0 +1,167 @@
+public import VerdantBase
+public import VerdantNN
+
+/// Everything that a training run is made of: model, data, training, evaluation, checkpoints.
+public struct Recipe: Knobs {
+  /// The model's shape.
+  public var model = ModelSettings()
+  /// What it reads.
+  public var data = DataSettings()
+  /// How it is trained.
+  public var training = TrainingSettings()
+  /// How it is evaluated meanwhile.
+  public var evaluation = EvaluationSettings()
+  /// What is kept meanwhile.
+  public var checkpoint = CheckpointSettings()
+
+  /// The defaults.
+  public init() {}
+  /// The declared sections.
+  public static var knobs: [Knob<Recipe>] {
+    [
+      Knob("model", \.model, "the model's shape"),
+      Knob("data", \.data, "what the model reads"),
+      Knob("training", \.training, "how the model is trained"),
+      Knob("evaluation", \.evaluation, "how the model is evaluated meanwhile"),
+      Knob("checkpoint", \.checkpoint, "what is kept meanwhile"),
+    ]
+  }
+
+  /// Reports what single options cannot show: sections that contradict each other.
+  func check(_ reader: inout SettingsReader) {
+    if data.train.isEmpty {
+      reader.report(
+        .missingKey, "no training text is given", at: "data.train",
+        rule: "at least one file or folder", advice: "set it, or add --set data.train=FILE")
+    }
+    training.check(&reader)
+    if model.width % model.heads != 0 {
+      reader.report(
+        .inconsistent, "\(model.heads) heads do not divide the width \(model.width)",
+        at: "model.heads", rule: "the width is a multiple of the heads")
+    }
+  }
+}
+
+/// The section `model` of a recipe.
+public struct ModelSettings: Knobs {
+  /// Blocks.
+  public var layers = 4
+  /// Width of a token.
+  public var width = 256
+  /// Attention heads.
+  public var heads = 4
+  /// Longest sequence.
+  public var context = 256
+  /// Inner width of the feed-forward networks.
+  public var hidden: Int?
+  /// Dropout in training.
+  public var dropout = 0.0
+  /// Structures by path.
+  public var structures: [StructureRule] = []
+
+  /// The defaults.
+  public init() {}
+  /// The declared options.
+  public static var knobs: [Knob<ModelSettings>] {
+    [
+      Knob("layers", \.layers, 1...4096, "blocks"),
+      Knob("width", \.width, 1...65536, "width of a token"),
+      Knob("heads", \.heads, 1...65536, "attention heads; divides the width"),
+      Knob("context", \.context, 1...(1 << 24), "longest sequence in tokens"),
+      Knob(
+        "hidden", \.hidden, 1...(1 << 24),
+        "inner width of the feed-forward networks; four times the width by default"),
+      Knob("dropout", \.dropout, 0...0.99, "dropout of embeddings, attention and feed-forward"),
+      Knob(
+        "structures", \.structures,
+        "structures of linear maps: a list of {match, kind, options}, first match counts"),
+    ]
+  }
+
+  /// The configuration of a model for a tokenizer's vocabulary.
+  public func config(vocabulary: Int) -> ModelConfig {
+    var config = ModelConfig(
+      blocks: layers, width: width, heads: heads, maximumLength: context,
+      vocabulary: vocabulary, structures: structures)
+    config.embedding.dropout = dropout
+    var attention = SoftmaxAttention.Options(heads: heads)
+    attention.dropout = dropout
+    var network = MLP.Options()
+    network.hidden = hidden
+    network.dropout = dropout
+    for index in config.blocks.indices {
+      config.blocks[index].mixer = Spec(SoftmaxAttention.kind, attention)
+      config.blocks[index].feedForward = Spec(MLP.kind, network)
+    }
+    return config
+  }
+}
+
+/// The section `data` of a recipe.
+public struct DataSettings: Knobs {
+  /// The tokenizers that exist.
+  public enum TokenizerKind: String, KnobValue, CaseIterable {
+    /// Every byte is a token.
+    case bytes
+  }
+
+  /// Training text.
+  public var train: [String] = []
+  /// Validation text.
+  public var validation: [String]?
+  /// The share of the training text set aside when no validation text is given.
+  public var validationFraction = 0.1
+  /// How text becomes tokens.
+  public var tokenizer = TokenizerKind.bytes
+  /// How bytes are checked.
+  public var encoding = TextEncoding.utf8
+
+  /// The defaults.
+  public init() {}
+  /// The declared options.
+  public static var knobs: [Knob<DataSettings>] {
+    [
+      Knob("train", \.train, "text files, folders or .jsonl files with a field 'text'"),
+      Knob("validation", \.validation, "the same, for evaluation"),
+      Knob(
+        "validation_fraction", \.validationFraction, 0...0.9,
+        "share of the training text set aside when no validation text is given"),
+      Knob("tokenizer", \.tokenizer, "how text becomes tokens"),
+      Knob("encoding", \.encoding, "how bytes are checked; 'bytes' takes any"),
+    ]
+  }
+}
+
+/// The section `evaluation` of a recipe.
+public struct EvaluationSettings: Knobs {
+  /// Steps between two evaluations; 0 for the end only.
+  public var every = 0
+  /// Windows of an evaluation during training; the last one takes all.
+  public var windows: Int?
+
+  /// The defaults.
+  public init() {}
+  /// The declared options.
+  public static var knobs: [Knob<EvaluationSettings>] {
+    [
+      Knob("every", \.every, 0...(1 << 40), "steps between evaluations; 0 for the end only"),
+      Knob(
+        "windows", \.windows, 1...(1 << 40),
+        "windows of an evaluation during training; the last evaluation takes all"),
+    ]
+  }
+}
+
+/// The section `checkpoint` of a recipe.
+public struct CheckpointSettings: Knobs {
+  /// Steps between two saved models; 0 for the end only.
+  public var every = 0
+
+  /// The defaults.
+  public init() {}
+  /// The declared options.
+  public static var knobs: [Knob<CheckpointSettings>] {
+    [Knob("every", \.every, 0...(1 << 40), "steps between saved models; 0 for the end only")]
+  }
+}

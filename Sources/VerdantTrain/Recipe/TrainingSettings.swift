@@ -1,0 +1,96 @@
+public import VerdantBase
+public import VerdantNN
+
+/// The section `training` of a recipe.
+public struct TrainingSettings: Knobs {
+  /// The number forms that exist.
+  public enum Precision: String, KnobValue, CaseIterable {
+    /// Single precision throughout.
+    case f32
+  }
+
+  /// Sequences of a micro-batch.
+  public var batch = 16
+  /// Micro-batches of a step.
+  public var accumulation = 1
+  /// Optimizer steps.
+  public var steps: Int?
+  /// Tokens to train on.
+  public var tokens: Int?
+  /// Floating-point operations to spend.
+  public var flops: Double?
+  /// The number form.
+  public var precision = Precision.f32
+  /// The peak learning rate.
+  public var learningRate = 1e-3
+  /// Which optimizer.
+  public var optimizer = Spec(AdamW.kind)
+  /// The learning rate by step.
+  public var schedule = Schedule()
+  /// Largest norm of the gradients; nil for no clipping.
+  public var clip: Double? = 1
+  /// Seed of initial weights, order of samples and dropout.
+  public var seed = 1
+
+  /// The defaults.
+  public init() {}
+  /// The declared options.
+  public static var knobs: [Knob<TrainingSettings>] {
+    [
+      Knob("batch", \.batch, 1...(1 << 20), "sequences of a micro-batch"),
+      Knob("accumulation", \.accumulation, 1...(1 << 20), "micro-batches of a step"),
+      Knob("steps", \.steps, 1...(1 << 40), "optimizer steps; or tokens, or flops"),
+      Knob("tokens", \.tokens, 1...(1 << 60), "tokens to train on; rounded up to whole steps"),
+      Knob(
+        "flops", \.flops, 1...1e30,
+        "floating-point operations to spend; rounded to whole steps"),
+      Knob("precision", \.precision, "number form"),
+      Knob("learning_rate", \.learningRate, 0...1e3, "peak learning rate"),
+      Knob("optimizer", \.optimizer, "optimizer with its options"),
+      Knob("schedule", \.schedule, "learning rate by step"),
+      Knob("clip", \.clip, 1e-9...1e9, "largest norm of the gradients; null for no clipping"),
+      Knob("seed", \.seed, 0...Int.max, "seed of weights, order of samples and dropout"),
+    ]
+  }
+
+  func check(_ reader: inout SettingsReader) {
+    let given = [
+      steps.map { _ in "steps" }, tokens.map { _ in "tokens" }, flops.map { _ in "flops" },
+    ]
+    .compactMap(\.self)
+    if given.isEmpty {
+      reader.report(
+        .missingKey, "no length of the run is given", at: "training",
+        rule: "one of steps, tokens, flops")
+    } else if given.count > 1 {
+      reader.report(
+        .inconsistent, "\(given.joined(separator: " and ")) are given", at: "training",
+        rule: "only one of steps, tokens, flops")
+    }
+    if optimizer.kind != AdamW.kind {
+      reader.unknownName(optimizer.kind, known: [AdamW.kind], at: "training.optimizer.kind")
+    } else {
+      var options = AdamW.Options()
+      options.update(from: optimizer.options, at: "training.optimizer", &reader)
+    }
+  }
+
+  /// Tokens of one optimizer step.
+  public func tokensPerStep(context: Int) -> Int { batch * accumulation * context }
+
+  /// The optimizer steps of the run.
+  ///
+  /// - Parameter flopsPerToken: Operations of training for each token.
+  public func totalSteps(context: Int, flopsPerToken: Double) throws(ConfigError) -> Int {
+    if let steps { return steps }
+    let perStep = tokensPerStep(context: context)
+    if let tokens { return (tokens - 1) / perStep + 1 }
+    let exact = (flops ?? 0) / (flopsPerToken * Double(perStep))
+    guard exact.rounded() >= 1, exact < 1e15 else {
+      throw ConfigError(
+        .inconsistent, "\(flops ?? 0) operations are \(exact) steps", place: "training.flops",
+        rule: "at least one step, \(flopsPerToken * Double(perStep)) operations")
+    }
+    return Int(exact.rounded())
+  }
+}

@@ -1,0 +1,87 @@
+public import VerdantBase
+import VerdantCore
+public import VerdantNN
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// The quality of a language model on a text, in non-overlapping windows.
+public struct Evaluation: Sendable, Equatable {
+  /// Mean loss for each predicted token, in nats.
+  public let loss: Double
+  /// Tokens predicted.
+  public let tokenCount: Int
+  /// Bytes of the text, separators between documents not counted.
+  public let byteCount: Int
+  /// Seconds it took.
+  public let seconds: Double
+
+  /// e to the loss.
+  public var perplexity: Double { exp(loss) }
+  /// Nats of all predictions over `ln 2 ·` bytes.
+  public var bitsPerByte: Double {
+    byteCount == 0 ? .nan : loss * Double(tokenCount) / (M_LN2 * Double(byteCount))
+  }
+
+  /// Evaluates a model.
+  ///
+  /// The last window is padded; a token is predicted from the earlier ones of its window.
+  ///
+  /// - Parameters:
+  ///   - stream: The text; at least two tokens.
+  ///   - batch: Windows evaluated at once.
+  ///   - limit: Windows evaluated at most; nil for all.
+  /// - Throws: ``DataError`` when there is nothing to predict.
+  public init(
+    _ model: Transformer, _ stream: TokenStream, batch: Int, limit: Int? = nil
+  ) throws(DataError) {
+    let length = model.config.maximumLength
+    guard stream.ids.count >= 2 else {
+      throw DataError(
+        .tooShort, "the data has \(stream.ids.count) tokens", rule: "two at least")
+    }
+    let started = monotonicSeconds()
+    let all = (stream.ids.count - 1 + length - 1) / length
+    let windows = min(all, limit ?? all)
+    var nats = 0.0
+    var counted = 0
+    var context = Context(.inference)
+    for first in stride(from: 0, to: windows, by: batch) {
+      let rows = min(batch, windows - first)
+      var tokens = [Int32](repeating: 0, count: rows * length)
+      var targets = [Int32](repeating: -1, count: rows * length)
+      var valid = 0
+      for row in 0..<rows {
+        let start = (first + row) * length
+        for place in 0..<min(length, stream.ids.count - 1 - start) {
+          tokens[row * length + place] = stream.ids[start + place]
+          targets[row * length + place] = stream.ids[start + place + 1]
+          valid += 1
+        }
+      }
+      let shape: Shape = [rows, length]
+      let loss = model.loss(
+        Tensor(integers: tokens, shape), targets: Tensor(integers: targets, shape), &context)
+      nats += loss.scalar * Double(valid)
+      counted += valid
+    }
+    loss = nats / Double(counted)
+    tokenCount = counted
+    // A partial evaluation covers its share of the bytes.
+    byteCount =
+      counted == stream.ids.count - 1
+      ? stream.byteCount
+      : stream.ids[1...counted].reduce(0) { $0 + ($1 < 256 ? 1 : 0) }
+    seconds = monotonicSeconds() - started
+  }
+}
+
+/// Seconds of a clock that never jumps.
+public func monotonicSeconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+}

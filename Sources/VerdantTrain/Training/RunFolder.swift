@@ -1,0 +1,176 @@
+public import VerdantBase
+import VerdantCore
+import VerdantIO
+import VerdantModels
+public import VerdantNN
+import VerdantText
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// The folder of a training run: `recipe.yaml` (every setting), `run.json` (origin and result),
+/// `metrics.jsonl` (one line an event) and `model/`.
+public final class RunFolder {
+  /// The folder.
+  public let path: String
+  private var metrics: LineFile
+  private let origin: JSONObject
+  private let recipe: Recipe
+  private var sizes: JSONObject = [:]
+
+  /// The version of the program, as `run.json` names it.
+  public static let version = "0.1.0"
+
+  /// Makes the folder.
+  ///
+  /// - Throws: ``ConfigError`` with the kind `outputExists` when there is something already.
+  public init(_ path: String, _ trainer: Trainer) throws {
+    self.path = path
+    recipe = trainer.recipe
+    try Self.makeFolder(path)
+    origin = Self.origin(trainer)
+    let text = try AtomicFile(path + "/recipe.yaml")
+    try text.output.write(RecipeFile.text(trainer.recipe))
+    try text.commit()
+    metrics = try LineFile(path + "/metrics.jsonl")
+    try write(state: "running", result: nil)
+  }
+
+  /// Throws when something stands at the path already or its surroundings are missing.
+  public static func checkFree(_ path: String) throws(ConfigError) {
+    var status = stat()
+    guard lstat(path, &status) != 0 else {
+      throw ConfigError(
+        .outputExists, "the output exists already", file: path,
+        rule: "a run gets a new folder", advice: "choose another --out, or remove it")
+    }
+  }
+
+  private static func makeFolder(_ path: String) throws(ConfigError) {
+    try checkFree(path)
+    // The folders around it may be new as well: `--out runs/first` on the first day.
+    let parts = path.split(separator: "/", omittingEmptySubsequences: true)
+    var current = path.hasPrefix("/") ? "" : "."
+    for part in parts {
+      current += "/" + part
+      if mkdir(current, 0o777) != 0 && errno != EEXIST {
+        throw ConfigError(
+          .outputExists, "the folder cannot be made: \(String(cString: strerror(errno)))",
+          file: current)
+      }
+    }
+  }
+
+  private static func origin(_ trainer: Trainer) -> JSONObject {
+    [
+      "schema": 1, "version": .string(version), "created": .string(timestamp()),
+      "seed": .integer(trainer.recipe.training.seed),
+      "machine": [
+        "processor": .string(Compute.processorName),
+        "instruction_set": .string(Compute.instructionSet),
+        "products": .string(Compute.productProvider), "threads": .integer(Compute.threadCount),
+      ],
+      "data": [
+        "files": .array(trainer.documents.files.prefix(100).map { .string($0) }),
+        "file_count": .integer(trainer.documents.files.count),
+        "documents": .integer(trainer.training.documentCount),
+        "bytes": .integer(trainer.training.byteCount),
+        "fingerprint": .string(fingerprint(trainer.training.ids)),
+      ],
+    ]
+  }
+
+  // FNV-1a over the tokens: tells whether two runs read the same text, no protection.
+  private static func fingerprint(_ ids: [Int32]) -> String {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for id in ids { hash = (hash ^ UInt64(UInt32(bitPattern: id))) &* 0x100_0000_01B3 }
+    return String(hash, radix: 16)
+  }
+
+  private func write(state: String, result: JSONObject?) throws {
+    var object = origin
+    object["state"] = .string(state)
+    object["name"] = .string(path.split(separator: "/").last.map(String.init) ?? path)
+    object["flops_convention"] = .string(ModelCost.convention)
+    for (key, value) in sizes { object[key] = value }
+    if let result { object["result"] = .object(result) }
+    let file = try AtomicFile(path + "/run.json", overwriting: true)
+    try file.output.write(JSONWriter.bytes(of: .object(object), style: .pretty) + [10])
+    try file.commit()
+  }
+
+  /// Appends an event to `metrics.jsonl`.
+  public func record(_ event: TrainEvent) throws {
+    var line: JSONObject = [:]
+    line["event"] = .string(event.name)
+    line["time"] = .string(Self.timestamp())
+    switch event {
+    case .started(let start):
+      sizes = start.json
+      for (key, value) in start.json { line[key] = value }
+      line["schema"] = 1
+      line["config"] = recipe.json
+      try write(state: "running", result: nil)
+    case .step(let record):
+      for (key, value) in record.json { line[key] = value }
+    case .evaluated(let evaluation, let step):
+      line["step"] = .integer(step)
+      line["split"] = "validation"
+      for (key, value) in evaluation.json { line[key] = value }
+    case .saved(let path, let step):
+      line["step"] = .integer(step)
+      line["path"] = .string(path)
+    }
+    try metrics.append(.object(line))
+  }
+
+  /// Saves a model during the run, as `checkpoints/step-000000100`.
+  public func save(_ model: Transformer, step: Int) throws -> String {
+    _ = mkdir(path + "/checkpoints", 0o777)
+    let digits = String(step)
+    let name = "step-" + String(repeating: "0", count: max(0, 9 - digits.count)) + digits
+    let target = path + "/checkpoints/" + name
+    try ModelFolder.write(model, tokenizer: ByteTokenizer(), history: history(step), to: target)
+    return target
+  }
+
+  /// Saves the final model and the result.
+  public func finish(_ model: Transformer, _ result: TrainResult) throws {
+    try ModelFolder.write(
+      model, tokenizer: ByteTokenizer(), history: history(result.steps), to: path + "/model",
+      overwriting: true)
+    try metrics.append(
+      .object([
+        "event": "end", "time": .string(Self.timestamp()), "step": .integer(result.steps),
+        "tokens": .integer(result.tokens), "elapsed_s": finite(result.trainingSeconds),
+      ]))
+    try write(state: result.wasStopped ? "stopped" : "finished", result: result.json)
+  }
+
+  /// Records that the run ended without a model.
+  public func fail(_ error: any Error) throws {
+    let report = (error as? any ReportedError)?.report
+    try write(state: "failed", result: ["error": .string(report?.what ?? "\(error)")])
+  }
+
+  private func history(_ step: Int) -> [JSONValue] {
+    [
+      [
+        "operation": "train", "version": .string(Self.version), "steps": .integer(step),
+        "recipe": recipe.json,
+      ]
+    ]
+  }
+
+  private static func timestamp() -> String {
+    var now = time(nil)
+    var parts = tm()
+    gmtime_r(&now, &parts)
+    func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+      + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
+  }
+}

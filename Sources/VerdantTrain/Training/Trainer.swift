@@ -1,0 +1,168 @@
+import VerdantBase
+import VerdantCore
+public import VerdantNN
+public import VerdantText
+
+/// Trains a model by a recipe: one loop of batch, gradients, clipping and update. Methods are
+/// parts, observers, data sources or callers; none has a loop of its own.
+public struct Trainer {
+  /// The recipe.
+  public let recipe: Recipe
+  /// The tokenizer.
+  public let tokenizer: any Tokenizer = ByteTokenizer()
+  /// The model; changed by ``run(_:save:)``.
+  public private(set) var model: Transformer
+  /// The training text.
+  public let training: TokenStream
+  /// The validation text; nil when there is none.
+  public let validation: TokenStream?
+  /// The files of the training text.
+  public let documents: TextDocuments
+  /// Sizes of the run.
+  public let start: TrainingStart
+
+  private let source: ShuffledWindows
+  private let random: RandomSource
+  private var optimizer: AdamW
+
+  /// Reads the data and builds the model.
+  ///
+  /// - Throws: ``ConfigError`` when sizes do not fit each other, ``DataError`` when the data
+  ///   cannot be used.
+  public init(_ recipe: Recipe) throws {
+    self.recipe = recipe
+    random = RandomSource(seed: UInt64(recipe.training.seed))
+    let config = recipe.model.config(vocabulary: tokenizer.vocabulary)
+    let cost = try ModelCost(config)
+    documents = try TextDocuments(recipe.data.train, encoding: recipe.data.encoding)
+    let parts: (training: [[UInt8]], validation: [[UInt8]])
+    if let paths = recipe.data.validation {
+      let held = try TextDocuments(paths, encoding: recipe.data.encoding)
+      parts = (documents.documents, held.documents)
+    } else {
+      parts = TokenStream.split(
+        documents.documents, validation: recipe.data.validationFraction, random)
+    }
+    training = TokenStream(parts.training, tokenizer)
+    let held = TokenStream(parts.validation, tokenizer)
+    validation = held.ids.count >= 2 ? held : nil
+    source = try ShuffledWindows(
+      training, length: recipe.model.context, random,
+      file: recipe.data.train.joined(separator: ", "))
+    let steps = try recipe.training.totalSteps(
+      context: recipe.model.context, flopsPerToken: cost.trainingPerToken)
+    model = try Transformer(config, random: random.stream("initial weights"))
+    optimizer = AdamW(
+      try recipe.training.optimizer.options(
+        AdamW.Options.self, at: PartPath("training.optimizer")))
+    start = TrainingStart(
+      parameterCount: model.parameterCount,
+      trainingFlopsPerToken: cost.trainingPerToken,
+      forwardFlopsPerToken: cost.forwardPerToken,
+      steps: steps,
+      tokensPerStep: recipe.training.tokensPerStep(context: recipe.model.context),
+      trainingTokens: training.ids.count,
+      validationTokens: validation?.ids.count ?? 0,
+      skippedFiles: documents.skippedFiles.count
+    )
+  }
+
+  /// Trains from the first step to the last.
+  ///
+  /// - Parameters:
+  ///   - observe: Sees each event; may stop the run.
+  ///   - save: Saves the model at the steps that the recipe asks for, and says where.
+  /// - Throws: ``TrainingError`` when loss or gradients are not finite, before they reach the
+  ///   weights, and what the closures throw.
+  public mutating func run(
+    _ observe: (TrainEvent) throws -> TrainDecision,
+    save: (Transformer, Int) throws -> String? = { _, _ in nil }
+  ) throws -> TrainResult {
+    var stops = try observe(.started(start)) == .stop
+    var record: StepRecord?
+    var rates: [Double] = []
+    var trainingSeconds = 0.0
+    var evaluation: Evaluation?
+    let began = monotonicSeconds()
+    var step = 0
+    while step < start.steps && !stops {
+      step += 1
+      let stepBegan = monotonicSeconds()
+      let (loss, norm, rate) = try advance(step)
+      let seconds = monotonicSeconds() - stepBegan
+      trainingSeconds += seconds
+      rates.append(Double(start.tokensPerStep) / seconds)
+      let now = StepRecord(
+        step: step, loss: loss, gradientNorm: norm, learningRate: rate,
+        tokens: step * start.tokensPerStep,
+        epoch: Double(step * recipe.training.batch * recipe.training.accumulation)
+          / Double(source.sampleCount),
+        tokensPerSecond: rates[rates.count - 1], elapsed: monotonicSeconds() - began,
+        residentByteCount: Compute.residentByteCount)
+      record = now
+      stops = try observe(.step(now)) == .stop
+      let every = recipe.evaluation.every
+      if let validation, every > 0, step % every == 0, step < start.steps {
+        let result = try evaluate(validation, limit: recipe.evaluation.windows)
+        stops = try observe(.evaluated(result, step: step)) == .stop || stops
+      }
+      let saves = recipe.checkpoint.every
+      if saves > 0, step % saves == 0, step < start.steps, let path = try save(model, step) {
+        stops = try observe(.saved(path: path, step: step)) == .stop || stops
+      }
+    }
+    if let validation, !stops || step == start.steps {
+      let result = try evaluate(validation, limit: nil)
+      evaluation = result
+      _ = try observe(.evaluated(result, step: step))
+    }
+    return TrainResult(
+      steps: step, wasStopped: step < start.steps, loss: record?.loss ?? .nan,
+      evaluation: evaluation, tokens: step * start.tokensPerStep,
+      trainingSeconds: trainingSeconds,
+      tokensPerSecond: median(rates.count > 4 ? Array(rates.dropFirst(2)) : rates))
+  }
+
+  private func evaluate(_ stream: TokenStream, limit: Int?) throws -> Evaluation {
+    try Evaluation(model, stream, batch: recipe.training.batch, limit: limit)
+  }
+
+  /// One optimizer step, from 1: micro-batches, clipping, update.
+  private mutating func advance(_ step: Int) throws -> (
+    loss: Double, norm: Double, rate: Double
+  ) {
+    let settings = recipe.training
+    let parts = settings.accumulation
+    var loss = 0.0
+    var gradients = Gradients()
+    for part in 0..<parts {
+      let number = (step - 1) * parts + part
+      let batch = source.batch(from: number * settings.batch, count: settings.batch)
+      var context = Context(
+        .training, step: step, random: random.stream("forward").stream(number))
+      let found = valueAndGradients(of: model, &context) { model, context in
+        let mean = model.loss(batch.tokens, targets: batch.targets, &context)
+        return parts == 1 ? mean : mean / Double(parts)
+      }
+      loss += found.value
+      gradients.add(found.gradients)
+    }
+    let norm = gradients.norm
+    guard loss.isFinite && norm.isFinite else {
+      throw TrainingError.diverged(step: step, loss: loss, norm: norm)
+    }
+    let scale = settings.clip.map { min(1, $0 / (norm + 1e-6)) } ?? 1
+    let rate =
+      settings.learningRate * settings.schedule.factor(step: step - 1, of: start.steps)
+    optimizer.update(&model, gradients, rate: rate, gradientScale: scale)
+    return (loss, norm, rate)
+  }
+}
+
+/// The middle of a list; NaN for an empty one.
+public func median(_ values: [Double]) -> Double {
+  guard !values.isEmpty else { return .nan }
+  let sorted = values.sorted()
+  let middle = sorted.count / 2
+  return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
