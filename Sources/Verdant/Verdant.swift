@@ -1,0 +1,2 @@
+@_exported public import VerdantBase
+@_exported public import VerdantCore
