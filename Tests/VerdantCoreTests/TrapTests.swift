@@ -67,6 +67,13 @@ import VerdantTestKit
       _ = Tensor.concatenated([half, .ones([4])])
     }
   }
+  // By text: a NaN cannot be passed to the other process, and the test would never end.
+  @Test(arguments: ["-0.1", "0.99999999", "1", "nan"])
+  func dropoutRateOutside(_ rate: String) async {
+    await #expect(processExitsWith: .failure) { [rate] in
+      _ = dropout(.ones([2]), rate: Double(rate) ?? 0, RandomSource(seed: 1))
+    }
+  }
   @Test func reshapeToAnotherCount() async {
     await #expect(processExitsWith: .failure) { _ = Tensor.ones([6]).reshaped(to: [4]) }
   }
