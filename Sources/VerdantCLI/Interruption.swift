@@ -14,6 +14,12 @@ private let received = Atomic<Int32>(0)
 enum Interruption {
   /// Starts to listen.
   static func listen() {
+    // The parent may have started us with these signals blocked.
+    var mine = sigset_t()
+    sigemptyset(&mine)
+    sigaddset(&mine, SIGINT)
+    sigaddset(&mine, SIGTERM)
+    pthread_sigmask(SIG_UNBLOCK, &mine, nil)
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
         if received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
