@@ -4,8 +4,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -45,10 +45,27 @@ typedef struct {
   void *block;
   size_t bytes;
 } scratch_slot;
-static _Thread_local scratch_slot scratch[4];
+enum { slots = 4 };
+static pthread_key_t scratch_key;
+
+// Runs when a thread ends: callers' threads come and go.
+static void free_scratch(void *all) {
+  scratch_slot *s = all;
+  for (int i = 0; i < slots; i++) vd_free(s[i].block, s[i].bytes);
+  free(s);
+}
+
+__attribute__((constructor)) static void make_key(void) {
+  if (pthread_key_create(&scratch_key, free_scratch) != 0) abort();
+}
 
 void *vd_scratch(int slot, size_t bytes) {
-  scratch_slot *s = &scratch[slot];
+  scratch_slot *all = pthread_getspecific(scratch_key);
+  if (!all) {
+    all = calloc(slots, sizeof *all);
+    if (!all || pthread_setspecific(scratch_key, all) != 0) abort();
+  }
+  scratch_slot *s = &all[slot];
   if (s->bytes < bytes) {
     vd_free(s->block, s->bytes);
     s->block = vd_allocate(bytes);

@@ -10,7 +10,7 @@ static void unary(vd_unary_op op, size_t n, const float *x, float *y) {
     case VD_NEGATE: VD_MAP(-v);
     case VD_EXP: VD_MAP(exp_of(v));
     case VD_LOG: VD_MAP(log_of(v));
-    case VD_SQRT: VD_MAP(__builtin_sqrtf(v));
+    case VD_SQRT: VD_MAP(root_of(v));
     case VD_RECIPROCAL: VD_MAP(1.f / v);
     case VD_TANH: VD_MAP(tanh_of(v));
     case VD_STEP: VD_MAP(v > 0.f ? 1.f : 0.f);
@@ -63,14 +63,30 @@ static double sum_of_squares(size_t n, const float *x) {
   return total;
 }
 
+// NaN when an element is. In vectors by hand: clang keeps a running maximum scalar unless it may
+// ignore NaN.
 static float largest(size_t n, const float *x) {
   float best = -INFINITY;
-  float unordered = 0;
-  for (size_t i = 0; i < n; i++) {
-    best = x[i] > best ? x[i] : best;
-    unordered = x[i] != x[i] ? x[i] : unordered;
+  bool unordered = false;
+  size_t i = 0;
+  if (n >= VD_WIDTH) {
+    vector most = *(const vector *)x;
+    vector_mask bad = most != most;
+    for (i = VD_WIDTH; i + VD_WIDTH <= n; i += VD_WIDTH) {
+      vector v = *(const vector *)(x + i);
+      bad |= v != v;
+      most = __builtin_elementwise_max(most, v);
+    }
+    for (int l = 0; l < VD_WIDTH; l++) {
+      best = most[l] > best ? most[l] : best;
+      unordered |= bad[l] != 0;
+    }
   }
-  return unordered != 0 ? unordered : best;
+  for (; i < n; i++) {
+    best = x[i] > best ? x[i] : best;
+    unordered |= x[i] != x[i];
+  }
+  return unordered ? NAN : best;
 }
 
 static void accumulate(size_t n, const float *x, float *y) {

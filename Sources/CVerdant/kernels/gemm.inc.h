@@ -1,8 +1,8 @@
 // The built-in product: panels of op(A) and op(B) are packed, a tile of VD_ROWS rows and two
 // vectors of columns stays in registers over a block of K (Goto and van de Geijn 2008).
-typedef float vector __attribute__((vector_size(VD_WIDTH * 4), aligned(4)));
-
-enum { tile_rows = VD_ROWS, tile_columns = 2 * VD_WIDTH, block_k = 256, block_m = 96, block_n = 1024 };
+enum {
+  tile_rows = VD_ROWS, tile_columns = 2 * VD_WIDTH, block_k = 256, block_m = 96, block_n = 1024
+};
 
 static inline void tile_product(size_t K, const float *restrict a, const float *restrict b,
                                 vector sums[VD_ROWS][2]) {

@@ -1,6 +1,12 @@
 // Functions of one value without branches, so that loops over them become vector code.
 #define VD_SUMS _Pragma("clang fp reassociate(on)")
 
+typedef float vector __attribute__((vector_size(VD_WIDTH * 4), aligned(4)));
+typedef int32_t vector_mask __attribute__((vector_size(VD_WIDTH * 4)));
+
+// The library's root sets errno, which keeps a loop from becoming vector code.
+static inline float root_of(float x) { return __builtin_elementwise_sqrt(x); }
+
 static inline float from_bits(uint32_t u) {
   float f;
   memcpy(&f, &u, 4);
@@ -85,7 +91,10 @@ static inline float gelu_of(float x) {
   return x * sigmoid_of(1.59576912f * (x + 0.044715f * x * x * x));
 }
 
+// Beyond 64 the slope is 0 or 1; without the limit x^2 overflows and 0 times infinity is NaN.
 static inline float gelu_slope(float x) {
+  x = x > 64.f ? 64.f : x;
+  x = x < -64.f ? -64.f : x;
   float z = x * x;
   float s = sigmoid_of(1.59576912f * (x + 0.044715f * x * z));
   return s + x * s * (1.f - s) * 1.59576912f * (1.f + 0.134145f * z);

@@ -10,7 +10,7 @@ static void layer_norm(size_t rows, size_t columns, float epsilon, const float *
     float mean = total / (float)columns;
     float squares = 0;
     for (size_t c = 0; c < columns; c++) squares += (row[c] - mean) * (row[c] - mean);
-    float rstd = 1.f / __builtin_sqrtf(squares / (float)columns + epsilon);
+    float rstd = 1.f / root_of(squares / (float)columns + epsilon);
     if (bias)
       for (size_t c = 0; c < columns; c++) out[c] = (row[c] - mean) * rstd * scale[c] + bias[c];
     else

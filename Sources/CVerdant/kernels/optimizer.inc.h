@@ -3,7 +3,7 @@ static void adamw(const vd_adamw_settings *s, size_t n, float *w, const float *g
                   float *v) {
   float rate = s->rate, b1 = s->beta1, b2 = s->beta2, epsilon = s->epsilon;
   float keep = 1.f - rate * s->decay;
-  float step = rate / s->correction1, root = 1.f / __builtin_sqrtf(s->correction2);
+  float step = rate / s->correction1, root = 1.f / root_of(s->correction2);
   float clip = s->gradient_scale;
   for (size_t i = 0; i < n; i++) {
     float gradient = g[i] * clip;
@@ -11,6 +11,6 @@ static void adamw(const vd_adamw_settings *s, size_t n, float *w, const float *g
     float second = b2 * v[i] + (1.f - b2) * gradient * gradient;
     m[i] = first;
     v[i] = second;
-    w[i] = w[i] * keep - step * first / (__builtin_sqrtf(second) * root + epsilon);
+    w[i] = w[i] * keep - step * first / (root_of(second) * root + epsilon);
   }
 }

@@ -11,13 +11,13 @@ static void softmax_block(size_t rows, size_t columns, const size_t *visible, fl
     float before = maximum[r];
     float now = n ? largest(n, s) : -INFINITY;
     now = now > before || now != now ? now : before;
+    // Scores that are all minus infinity count as not seen; their difference would be NaN.
+    if (now == -INFINITY) n = 0;
     float sum_of_row = 0;
-    if (n) {
-      for (size_t c = 0; c < n; c++) {
-        float e = exp_of(s[c] - now);
-        s[c] = e;
-        sum_of_row += e;
-      }
+    for (size_t c = 0; c < n; c++) {
+      float e = exp_of(s[c] - now);
+      s[c] = e;
+      sum_of_row += e;
     }
     for (size_t c = n; c < columns; c++) s[c] = 0;
     if (now != before) {

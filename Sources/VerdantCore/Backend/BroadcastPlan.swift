@@ -39,7 +39,7 @@ struct BroadcastPlan {
       rows = last.length
       a.row = last.a
       b.row = last.b
-    } else if columns > 1 && a.column == 1 && b.column == 1 {
+    } else {
       // One long row is cut so that the rows can be shared out among threads.
       splitRow()
     }
@@ -50,8 +50,8 @@ struct BroadcastPlan {
     for width in [4096, 1024, 256] where columns % width == 0 && columns > width {
       rows = columns / width
       columns = width
-      a.row = width
-      b.row = width
+      a.row = width * a.column
+      b.row = width * b.column
       return
     }
   }

@@ -6,13 +6,13 @@ public final class CPUBackend: Backend {
   public static let shared = CPUBackend()
 
   let pool = StoragePool()
-  private let poisons: Bool
+  private let guarded: GuardedMemory?
 
   /// Makes a backend with a memory pool of its own.
   ///
   /// - Parameter poisonsMemory: Fills every new block with NaNs, so that a test sees an operation
-  ///   that reads what it did not write.
-  public init(poisonsMemory: Bool = false) { poisons = poisonsMemory }
+  ///   that reads what it did not write, and counts blocks that were written outside.
+  public init(poisonsMemory: Bool = false) { guarded = poisonsMemory ? GuardedMemory() : nil }
 
   /// The name in errors and reports.
   public var name: String { "cpu" }
@@ -24,16 +24,28 @@ public final class CPUBackend: Backend {
   /// Bytes kept for reuse.
   public var pooledByteCount: Int { pool.heldBytes }
 
+  /// Released blocks that an operation wrote outside of; counted with `poisonsMemory` only.
+  public var overrunCount: Int { guarded?.overrunCount ?? 0 }
+
   /// Returns the memory kept for reuse to the system.
   public func trimPool() { pool.trim() }
 
   /// Memory for `count` elements with undefined content.
   public func allocate(_ count: Int, _ dtype: DType) -> Storage {
     let bytes = count * dtype.byteCount
+    if let guarded { return allocate(count, dtype, guarded) }
     let block = pool.take(bytes)
-    if poisons { vd_poison(block, bytes) }
     return Storage(backend: self, dtype: dtype, count: count, unsafeBase: block) { [pool] in
       pool.give($0, bytes)
+    }
+  }
+
+  private func allocate(_ count: Int, _ dtype: DType, _ guarded: GuardedMemory) -> Storage {
+    let bytes = count * dtype.byteCount
+    let size = GuardedMemory.size(bytes)
+    let start = guarded.prepare(pool.take(size), bytes)
+    return Storage(backend: self, dtype: dtype, count: count, unsafeBase: start) { [pool] in
+      pool.give(guarded.check($0, bytes), size)
     }
   }
 

@@ -55,7 +55,13 @@ public struct Attention: FusedPrimitive {
     check(inputs)
     let (q, k, v) = (inputs[0], inputs[1], inputs[2])
     let (output, logSumExp) = Self.kernels(q).attention(
-      self, q, k, v, keys: k.shape[1], saving: saving)
+      self,
+      q,
+      k,
+      v,
+      keys: k.shape[1],
+      saving: saving
+    )
     guard saving, let logSumExp else { return (output, nil) }
     return (output, Saved(q: q, k: k, v: v, output: output, logSumExp: logSumExp))
   }
@@ -83,7 +89,11 @@ public struct Attention: FusedPrimitive {
     var scores = matmul(grouped, split(k), transposeB: true) / Double(headWidth).squareRoot()
     if isCausal { scores = scores + causalPenalty(group, queries, keys, on: q.backend) }
     let weights = exp(scores - scores.maximum(over: 2).detached())
-    let mixed = matmul(weights / weights.sum(over: 2), split(v))
+    var shares = weights / weights.sum(over: 2)
+    if isCausal && queries > keys {
+      shares = shares * rowsThatSee(group, queries, keys, on: q.backend)
+    }
+    let mixed = matmul(shares, split(v))
     return mixed.reshaped(to: [batch, keyHeads, group, queries, headWidth])
       .permuted(0, 3, 1, 2, 4).reshaped(to: q.shape)
   }
@@ -99,13 +109,21 @@ public struct Attention: FusedPrimitive {
     return Tensor(penalty, [group * queries, keys], on: backend)
   }
 
+  // [group · queries, 1]: 0 for the queries before the first key, whose output is 0.
+  private func rowsThatSee(_ group: Int, _ queries: Int, _ keys: Int, on backend: any Backend)
+    -> Tensor
+  {
+    let rows = (0..<group * queries).map { Float($0 % queries + keys >= queries ? 1 : 0) }
+    return Tensor(rows, [group * queries, 1], on: backend)
+  }
+
   /// True where a kernel exists.
   public static func runs(on backend: any Backend) -> Bool { backend is any AttentionKernels }
 
   /// Pairs of a query and a key that it sees, for one head of one batch entry.
   public func visiblePairs(queries: Int, keys: Int) -> Double {
     guard isCausal else { return Double(queries) * Double(keys) }
-    let first = Double(max(0, keys - queries + 1))
+    let first = Double(max(1, keys - queries + 1))
     let rows = Double(min(queries, keys))
     return (first + Double(keys)) / 2 * rows
   }
@@ -129,14 +147,17 @@ public struct Attention: FusedPrimitive {
       -> Example<Attention>
     {
       Example(
-        Attention(heads: heads, keyHeads: keyHeads, isCausal: causal), .normal(q), .normal(k),
-        .normal(k))
+        Attention(heads: heads, keyHeads: keyHeads, isCausal: causal),
+        .normal(q),
+        .normal(k),
+        .normal(k)
+      )
     }
     return [
       shapes(1, 1, false, [1, 1, 1], [1, 1, 1]), shapes(2, 2, true, [2, 5, 6], [2, 5, 6]),
       shapes(2, 2, false, [1, 7, 4], [1, 9, 4]), shapes(4, 2, true, [1, 67, 12], [1, 67, 6]),
       shapes(1, 1, true, [1, 3, 5], [1, 8, 5]), shapes(2, 1, true, [2, 130, 16], [2, 300, 8]),
-      shapes(1, 1, true, [0, 4, 3], [0, 4, 3]),
+      shapes(1, 1, true, [0, 4, 3], [0, 4, 3]), shapes(2, 1, true, [1, 70, 6], [1, 5, 3]),
     ]
   }
 }
@@ -146,7 +167,12 @@ public protocol AttentionKernels: Backend {
   /// The output, and when `saving` the log-sum-exp of each row. Of `k` and `v` the first `keys`
   /// rows of each batch entry count.
   func attention(
-    _ operation: Attention, _ q: Tensor, _ k: Tensor, _ v: Tensor, keys: Int, saving: Bool
+    _ operation: Attention,
+    _ q: Tensor,
+    _ k: Tensor,
+    _ v: Tensor,
+    keys: Int,
+    saving: Bool
   ) -> (output: Tensor, logSumExp: Tensor?)
   /// The gradients of q, k and v.
   func attentionBackward(_ operation: Attention, _ gradient: Tensor, _ saved: Attention.Saved)
@@ -162,11 +188,24 @@ extension Attention {
   ///   - keyCache: `[batch, capacity, keyHeads · headWidth]`.
   ///   - valueCache: The same shape.
   public func callAsFunction(
-    _ q: Tensor, keyCache: Tensor, valueCache: Tensor, keys: Int
+    _ q: Tensor,
+    keyCache: Tensor,
+    valueCache: Tensor,
+    keys: Int
   ) -> Tensor {
     precondition(
-      keys <= keyCache.shape[1] && !q.isTraced, "[attention] \(keys) keys of \(keyCache.shape)")
+      keys >= 0 && keys <= keyCache.shape[1],
+      "[attention] \(keys) keys of \(keyCache.shape)"
+    )
+    precondition(
+      !(q.isTraced || keyCache.isTraced || valueCache.isTraced),
+      "[attention] caches do not record: detach the inputs"
+    )
     check([q, keyCache, valueCache])
+    guard Self.runs(on: q.backend) else {
+      let filled = [keyCache, valueCache].map { $0.permuted(1, 0, 2)[0..<keys].permuted(1, 0, 2) }
+      return reference([q] + filled)
+    }
     return Self.kernels(q).attention(self, q, keyCache, valueCache, keys: keys, saving: false)
       .output
   }

@@ -27,6 +27,15 @@ public struct LinearCrossEntropy: FusedPrimitive {
     )
   }
 
+  fileprivate func check(_ targets: some Sequence<Int32>, below vocabulary: Int) {
+    for target in targets {
+      precondition(
+        target < vocabulary,
+        "[linear-cross-entropy] target \(target) of \(vocabulary) classes"
+      )
+    }
+  }
+
   /// Computes the loss, and when `saving` the gradients.
   public func forward(_ inputs: [Tensor], saving: Bool) -> (output: Tensor, saved: Saved?) {
     check(inputs)
@@ -50,13 +59,17 @@ public struct LinearCrossEntropy: FusedPrimitive {
     let (x, weight) = (inputs[0], inputs[1])
     let targets = inputs[2].integers
     let vocabulary = weight.shape[0]
+    check(targets, below: vocabulary)
     let counted = targets.filter { $0 >= 0 }.count
     var chosen = [Float](repeating: 0, count: targets.count * vocabulary)
     for (row, target) in targets.enumerated() where target >= 0 {
       chosen[row * vocabulary + Int(target)] = 1
     }
     let logits = matmul(
-      x.reshaped(to: [x.shape.rows, x.shape.columns]), weight, transposeB: true)
+      x.reshaped(to: [x.shape.rows, x.shape.columns]),
+      weight,
+      transposeB: true
+    )
     let shifted = logits - logits.maximum(over: 1).detached()
     let logProbabilities = shifted - log(exp(shifted).sum(over: 1))
     let mask = Tensor(chosen, logits.shape, on: x.backend)
@@ -74,18 +87,27 @@ public struct LinearCrossEntropy: FusedPrimitive {
     let product = 2 * logits * Double(inputs[0].columns)
     let elements = inputs.reduce(0) { $0 + $1.elementCount }
     return Cost(
-      forward: product + 5 * logits, backward: [product + logits, product, 0],
-      bytes: 4 * Double(elements))
+      forward: product + 5 * logits,
+      backward: [product + logits, product, 0],
+      bytes: 4 * Double(elements)
+    )
   }
 
   /// Shapes for checks and benchmarks.
   public static var examples: [Example<LinearCrossEntropy>] {
     [
       Example(
-        LinearCrossEntropy(), .normal([3, 5]), .normal([7, 5]), .indices([3], limit: 7)),
+        LinearCrossEntropy(),
+        .normal([3, 5]),
+        .normal([7, 5]),
+        .indices([3], limit: 7)
+      ),
       Example(
-        LinearCrossEntropy(), .normal([2, 33, 9]), .normal([257, 9]),
-        .indices([2, 33], limit: 257)),
+        LinearCrossEntropy(),
+        .normal([2, 33, 9]),
+        .normal([257, 9]),
+        .indices([2, 33], limit: 257)
+      ),
       Example(LinearCrossEntropy(), .normal([1, 1]), .normal([1, 1]), .indices([1], limit: 1)),
     ]
   }
@@ -114,19 +136,21 @@ extension CPUBackend: LinearCrossEntropyKernels {
   public func linearCrossEntropy(_ x: Tensor, _ weight: Tensor, _ targets: Tensor, saving: Bool)
     -> (output: Tensor, saved: LinearCrossEntropy.Saved?)
   {
-    targets.withUnsafeElements(as: Int32.self) { values in
-      for value in values {
-        precondition(
-          value < weight.shape[0],
-          "[linear-cross-entropy] target \(value) of \(weight.shape[0]) classes"
-        )
-      }
+    targets.withUnsafeElements(as: Int32.self) {
+      LinearCrossEntropy().check($0, below: weight.shape[0])
     }
     let saved =
       saving ? LinearCrossEntropy.Saved(dx: empty(x.shape), dw: empty(weight.shape)) : nil
     let loss = vd_linear_cross_entropy(
-      x.shape.rows, x.shape.columns, weight.shape[0], x.f32, weight.f32, targets.i32,
-      saved?.dx.f32, saved?.dw.f32)
+      x.shape.rows,
+      x.shape.columns,
+      weight.shape[0],
+      x.f32,
+      weight.f32,
+      targets.i32,
+      saved?.dx.f32,
+      saved?.dw.f32
+    )
     return (fill(loss, [1], .float32), saved)
   }
 }

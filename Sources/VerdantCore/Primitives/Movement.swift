@@ -153,8 +153,12 @@ extension Tensor {
   /// Tensors of equal trailing axes, one after the other along axis 0.
   public static func concatenated(_ parts: [Tensor]) -> Tensor {
     precondition(
-      parts.allSatisfy { $0.shape.dropFirst().elementsEqual(parts[0].shape.dropFirst()) },
-      "[concatenate] shapes \(parts.map(\.shape))"
+      parts.allSatisfy { part in
+        part.shape.rank > 0 && part.dtype == parts[0].dtype
+          && part.shape.dropFirst().elementsEqual(parts[0].shape.dropFirst())
+      },
+      "[concatenate] \(parts.map { "\($0.dtype) \($0.shape)" }); equal types and trailing axes "
+        + "expected"
     )
     return apply(Concatenate(), to: parts)
   }
