@@ -15,10 +15,10 @@ struct MixerState: Sendable {
     guard let streaming = mixer as? any StreamingMixer else {
       preconditionFailure("[decoding] a mixer that cannot stream has no state")
     }
-    return step(streaming, x, &context)
+    return advance(streaming, x, &context)
   }
 
-  private mutating func step<M: StreamingMixer>(
+  private mutating func advance<M: StreamingMixer>(
     _ mixer: M, _ x: Tensor, _ context: inout Context
   ) -> Tensor {
     guard var state = content as? M.State else {
