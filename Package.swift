@@ -93,6 +93,8 @@ let package = Package(
     tests("VerdantIOTests", ["VerdantIO", "VerdantBase"], exclude: ["Golden"]),
     tests("VerdantCoreTests", ["Verdant", "VerdantTestKit"]),
     tests("VerdantNNTests", ["Verdant", "VerdantTestKit"]),
+    tests("VerdantTextTests", ["Verdant", "VerdantTestKit"]),
+    tests("VerdantModelsTests", ["Verdant", "VerdantTestKit"]),
     tests("VerdantTrainTests", ["Verdant", "VerdantTestKit"]),
     tests("VerdantCLITests", ["Verdant", "VerdantTestKit"]),
   ],

@@ -31,6 +31,7 @@ public struct ModelFolder: Sendable {
         place: "tokenizer", rule: "'\(ByteTokenizer.kind)' expected")
     }
     tokenizer = ByteTokenizer()
+    try checkVocabulary(config, tokenizer, file: path + "/config.json")
     model = try Self.load(config, path + "/model.safetensors")
   }
 
@@ -89,6 +90,11 @@ public struct ModelFolder: Sendable {
           CheckpointError(
             .misshapenTensor, "the tensor has shape \(entry.shape)", file: path,
             place: "tensor \"\(name)\"", rule: "shape \(parameter.value.shape) expected"))
+      } else if entry.dtype != .f32 && entry.dtype != .bf16 {
+        problems.append(
+          CheckpointError(
+            .unsupportedDType, "the tensor has elements of type \(entry.dtype.name)", file: path,
+            place: "tensor \"\(name)\"", rule: "parameters are F32 or BF16"))
       }
     }
     for entry in file.entries where expected[entry.name] == nil {
@@ -101,6 +107,8 @@ public struct ModelFolder: Sendable {
           }))
     }
     if let error = CheckpointError(collecting: problems) { throw error }
+    let bytes = shapes.parameters.reduce(0.0) { $0 + Double($1.parameter.value.byteCount) }
+    try MemoryNeed.check(bytes, for: "the model")
     var model = shapes
     var failure: (any Error)?
     model.updateParameters { name, parameter in

@@ -27,6 +27,14 @@ public struct Spec: KnobValue {
     return value
   }
 
+  /// Reports options that a structure does not have, where they are read.
+  fileprivate func check<L: LinearMap>(
+    _ type: L.Type, at path: String, _ reader: inout SettingsReader
+  ) {
+    var value = L.Options()
+    value.update(from: options, at: path, &reader)
+  }
+
   /// A kind, or a mapping with a kind.
   public static var expectation: String { "a kind, or a mapping with the key 'kind'" }
 
@@ -81,11 +89,12 @@ public struct StructureRule: KnobValue {
     }
     object["match"] = nil
     guard let spec = Spec.read(.object(object), at: path, &reader) else { return nil }
-    guard Catalog.linearMaps.contains(where: { $0.kind == spec.kind }) else {
+    guard let type = Catalog.linearMaps.first(where: { $0.kind == spec.kind }) else {
       reader.unknownName(
         spec.kind, known: Catalog.linearMaps.map { $0.kind }, at: reader.join(path, "kind"))
       return nil
     }
+    spec.check(type, at: path, &reader)
     return StructureRule(match: match, spec)
   }
 

@@ -13,6 +13,7 @@ public struct TextGenerator {
   private var ids: [Int32]
   private var logits: [Float]
   private var chosen = 0
+  private var isFinished = false
 
   /// Reads a prompt; the last tokens that the model has room for count.
   ///
@@ -20,6 +21,7 @@ public struct TextGenerator {
   public init(
     _ model: Transformer, _ tokenizer: any Tokenizer, prompt: String, _ sampler: Sampler
   ) throws(ConfigError) {
+    try checkVocabulary(model.config, tokenizer)
     self.model = model
     self.tokenizer = tokenizer
     self.sampler = sampler
@@ -32,16 +34,23 @@ public struct TextGenerator {
 
   /// The next token; nil at the end of the document or when the model gives no finite logit.
   public mutating func next() throws(ConfigError) -> Int32? {
-    if state.length == state.capacity {
-      // No room: go on from the later half, at positions from 0 again.
-      state = try model.initialState()
-      read(Array(ids.suffix(max(1, state.capacity / 2))))
-    } else if chosen > 0 {
-      read([ids[ids.count - 1]])
+    guard !isFinished else { return nil }
+    // The prompt is read already; of later tokens the last one is not.
+    if chosen > 0 {
+      if state.length == state.capacity {
+        // No room: go on from the later half, at positions from 0 again.
+        state = try model.initialState()
+        read(Array(ids.suffix(max(1, state.capacity / 2))))
+      } else {
+        read([ids[ids.count - 1]])
+      }
     }
-    guard let choice = sampler.choose(logits, at: chosen) else { return nil }
+    guard let choice = sampler.choose(logits, at: chosen), choice != tokenizer.endOfDocument
+    else {
+      isFinished = true
+      return nil
+    }
     let id = Int32(choice)
-    guard id != tokenizer.endOfDocument else { return nil }
     chosen += 1
     ids.append(id)
     return id

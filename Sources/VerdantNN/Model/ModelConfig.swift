@@ -84,17 +84,9 @@ public struct ModelConfig: Knobs {
   }
 
   /// The blocks with equal neighbours joined.
-  var packedBlocks: [RepeatedBlock] {
-    get {
-      blocks.reduce(into: []) { list, block in
-        if let last = list.last, last.block == block {
-          list[list.count - 1].count += 1
-        } else {
-          list.append(RepeatedBlock(count: 1, block: block))
-        }
-      }
-    }
-    set { blocks = newValue.flatMap { Array(repeating: $0.block, count: $0.count) } }
+  var packedBlocks: RepeatedBlocks {
+    get { RepeatedBlocks(blocks) }
+    set { blocks = newValue.blocks }
   }
 }
 
@@ -125,6 +117,39 @@ public struct BlockConfig: Knobs {
       Knob("norm", \.norm, "the normalization"),
       Knob("arrangement", \.arrangement, "how the parts are joined"),
     ]
+  }
+}
+
+/// A list of blocks, written with equal neighbours joined.
+struct RepeatedBlocks: KnobValue {
+  let blocks: [BlockConfig]
+
+  init(_ blocks: [BlockConfig]) { self.blocks = blocks }
+
+  static var expectation: String { [RepeatedBlock].expectation }
+
+  static func read(_ json: JSONValue, at path: String, _ reader: inout SettingsReader)
+    -> RepeatedBlocks?
+  {
+    guard let parts = [RepeatedBlock].read(json, at: path, &reader) else { return nil }
+    let count = parts.reduce(0) { $0 + $1.count }
+    guard count <= RepeatedBlock.most else {
+      reader.report(
+        .outOfRange, "\(count) blocks", at: path, rule: "at most \(RepeatedBlock.most)")
+      return nil
+    }
+    return RepeatedBlocks(parts.flatMap { Array(repeating: $0.block, count: $0.count) })
+  }
+
+  var json: JSONValue {
+    let parts: [RepeatedBlock] = blocks.reduce(into: []) { list, block in
+      if let last = list.last, last.block == block {
+        list[list.count - 1].count += 1
+      } else {
+        list.append(RepeatedBlock(count: 1, block: block))
+      }
+    }
+    return parts.json
   }
 }
 

@@ -18,10 +18,7 @@ public struct Transformer: Module {
   public init(
     _ config: ModelConfig, random: RandomSource, on backend: any Backend = CPUBackend.shared
   ) throws(ConfigError) {
-    guard !config.blocks.isEmpty else {
-      throw ConfigError(
-        .inconsistent, "the model has no blocks", place: "blocks", rule: "at least one block")
-    }
+    try config.check()
     let blocks = config.blocks.count
     var make = Maker(
       random: random,

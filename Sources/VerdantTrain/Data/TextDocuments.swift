@@ -1,4 +1,5 @@
 public import VerdantBase
+import VerdantCore
 import VerdantIO
 
 #if canImport(Darwin)
@@ -25,6 +26,7 @@ public struct TextDocuments: Sendable {
   public private(set) var files: [String] = []
 
   private let encoding: TextEncoding
+  private var visited: Set<FolderIdentity> = []
 
   /// Reads every path: a file is one document, a `.jsonl` file one a line, a folder all its
   /// files, sorted by name; hidden ones are left out.
@@ -33,8 +35,10 @@ public struct TextDocuments: Sendable {
   public init(_ paths: [String], encoding: TextEncoding = .utf8) throws(DataError) {
     self.encoding = encoding
     for path in paths {
-      if Self.isFolder(path) {
-        try readFolder(path, depth: 0)
+      if let folder = Self.folder(path) {
+        // A folder that is named twice is meant twice.
+        visited = []
+        try readFolder(path, folder, depth: 0)
       } else {
         try readFile(path)
       }
@@ -52,18 +56,36 @@ public struct TextDocuments: Sendable {
   /// All bytes of the documents.
   public var byteCount: Int { documents.reduce(0) { $0 + $1.count } }
 
-  private static func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  /// What makes a folder the same under another name.
+  private struct FolderIdentity: Hashable {
+    let device: UInt64
+    let number: UInt64
   }
 
-  /// Deeper folders are taken for a loop of links.
+  private static func folder(_ path: String) -> FolderIdentity? {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
+    return FolderIdentity(
+      device: UInt64(truncatingIfNeeded: status.st_dev),
+      number: UInt64(truncatingIfNeeded: status.st_ino))
+  }
+
+  /// Folders inside folders; each level is a call.
   private static let deepest = 64
 
-  private mutating func readFolder(_ path: String, depth: Int) throws(DataError) {
-    guard depth < Self.deepest, let folder = opendir(path) else {
+  private mutating func readFolder(_ path: String, _ identity: FolderIdentity, depth: Int)
+    throws(DataError)
+  {
+    // Links may lead back to a folder, or to one folder by many ways: each is read once.
+    guard visited.insert(identity).inserted else { return }
+    guard depth < Self.deepest else {
       throw DataError(
-        depth < Self.deepest ? .io : .unsupported, "the folder cannot be read", file: path)
+        .unsupported, "folders are nested too deeply", file: path,
+        rule: "at most \(Self.deepest) levels")
+    }
+    guard let folder = opendir(path) else {
+      throw DataError(
+        .io, "the folder cannot be read: \(String(cString: strerror(errno)))", file: path)
     }
     var names: [String] = []
     while let entry = readdir(folder) {
@@ -75,15 +97,17 @@ public struct TextDocuments: Sendable {
     closedir(folder)
     for name in names.sorted() {
       let child = path + "/" + name
-      if Self.isFolder(child) {
-        try readFolder(child, depth: depth + 1)
+      if let inner = Self.folder(child) {
+        try readFolder(child, inner, depth: depth + 1)
       } else {
         do throws(DataError) {
           try readFile(child)
         } catch {
           // A folder may hold pictures beside its texts; a file that was named may not.
-          guard error.kind == .binary || error.kind == .notUTF8 else { throw error }
-          skippedFiles.append(child)
+          switch error.kind {
+          case .binary, .notUTF8, .unsupported, .notARegularFile: skippedFiles.append(child)
+          default: throw error
+          }
         }
       }
     }
@@ -92,14 +116,22 @@ public struct TextDocuments: Sendable {
   private mutating func readFile(_ path: String) throws(DataError) {
     do {
       let file = try MappedFile(path)
+      // The bytes, and four for each of their tokens.
+      let memory = Compute.physicalByteCount
+      guard memory == 0 || file.count < memory / 5 else {
+        throw DataError(
+          .tooLarge, "the file has \(file.count) bytes", file: path,
+          rule: "text and tokens together fit into the \(memory) bytes of memory")
+      }
       files.append(path)
       let isLines = path.hasSuffix(".jsonl")
       try file.withBytes { bytes in
+        try refuseArchive(bytes, path)
         if isLines {
-          try readLines(bytes, path)
+          try readLines(withoutMark(bytes), path)
         } else {
           try check(bytes, path)
-          documents.append(Array(bytes))
+          documents.append(Array(withoutMark(bytes)))
         }
       }
     } catch {
@@ -110,6 +142,12 @@ public struct TextDocuments: Sendable {
       default: throw DataError(.io, "cannot read: \(error)", file: path)
       }
     }
+  }
+
+  /// The bytes behind a byte order mark, which is no part of the text.
+  private func withoutMark(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    guard encoding == .utf8, bytes.starts(with: [0xEF, 0xBB, 0xBF]) else { return bytes }
+    return UnsafeRawBufferPointer(rebasing: bytes[3...])
   }
 
   private func check(_ bytes: UnsafeRawBufferPointer, _ path: String) throws(DataError) {
@@ -155,7 +193,7 @@ public struct TextDocuments: Sendable {
       json = try JSONValue(parsing: line)
     } catch {
       throw DataError(
-        .badLine, error.report.what, file: path, place: "\(place), byte \(error.offset)",
+        error.kind == .duplicateKey ? .duplicateKey : .badLine, error.report.what, file: path, place: "\(place), byte \(error.offset)",
         rule: "each line is one JSON object", advice: error.report.advice)
     }
     guard let field = json["text"] else {

@@ -40,14 +40,26 @@ public struct TokenStream: Sendable {
       }
       return (training, validation)
     }
-    let cuts = documents.map { document in
-      let cut = document.count - Int(Double(document.count) * fraction)
-      // At a line's end where there is one near, so that no character is cut in two.
-      let line = document[..<cut].lastIndex(of: 10).map { $0 + 1 } ?? cut
-      return cut - line < 4096 ? line : cut
-    }
+    let cuts = documents.map { cut($0, held: Int(Double($0.count) * fraction)) }
     return (
-      zip(documents, cuts).map { Array($0[..<$1]) }, zip(documents, cuts).map { Array($0[$1...]) }
+      zip(documents, cuts).map { Array($0[..<$1]) },
+      // A text of a few bytes has nothing to set aside; empty documents would be separators only.
+      zip(documents, cuts).map { Array($0[$1...]) }.filter { !$0.isEmpty }
     )
+  }
+
+  /// Where the last `held` bytes begin, moved to a line's end where one is near, else to the
+  /// start of a character.
+  private static func cut(_ document: [UInt8], held: Int) -> Int {
+    let cut = document.count - held
+    guard held > 0 else { return cut }
+    // By no more than the part itself: the validation text at most doubles.
+    let nearest = max(1, cut - min(held, 4096))
+    if nearest < cut, let line = document[(nearest - 1)..<cut].lastIndex(of: 10) {
+      return line + 1
+    }
+    var start = cut
+    while start > max(1, cut - 3), document[start] & 0xC0 == 0x80 { start -= 1 }
+    return start
   }
 }

@@ -24,7 +24,7 @@ public struct AdamW: Optimizer {
       [
         Knob("beta1", \.beta1, 0...0.999999, "decay of the first moment"),
         Knob("beta2", \.beta2, 0...0.999999, "decay of the second moment"),
-        Knob("epsilon", \.epsilon, 0...1, "added to the root of the second moment"),
+        Knob("epsilon", \.epsilon, 1e-30...1, "added to the root of the second moment"),
         Knob("weight_decay", \.weightDecay, 0...10, "decay of the matrices of linear maps"),
       ]
     }

@@ -27,6 +27,15 @@ public struct Recipe: Knobs {
     ]
   }
 
+  /// Throws unless every option is in its range and fits the others, as in a recipe that was
+  /// read from a file: one made in code has passed no check.
+  public func check() throws(ConfigError) {
+    var reader = SettingsReader()
+    _ = Recipe.read(json, at: "", &reader)
+    if reader.problems.isEmpty { check(&reader) }
+    try reader.finish()
+  }
+
   /// Reports what single options cannot show: sections that contradict each other.
   func check(_ reader: inout SettingsReader) {
     if data.train.isEmpty {
@@ -35,6 +44,13 @@ public struct Recipe: Knobs {
         rule: "at least one file or folder", advice: "set it, or add --set data.train=FILE")
     }
     training.check(&reader)
+    let tokens = training.tokensPerStep(context: model.context)
+    let (total, overflows) = tokens.multipliedReportingOverflow(by: training.steps ?? 1)
+    if overflows || total > TrainingSettings.mostTokens {
+      reader.report(
+        .outOfRange, "the run has more tokens than can be counted", at: "training",
+        rule: "batch · accumulation · context · steps is at most \(TrainingSettings.mostTokens)")
+    }
     if model.width % model.heads != 0 {
       reader.report(
         .inconsistent, "\(model.heads) heads do not divide the width \(model.width)",

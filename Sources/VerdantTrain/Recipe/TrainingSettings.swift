@@ -40,7 +40,7 @@ public struct TrainingSettings: Knobs {
       Knob("batch", \.batch, 1...(1 << 20), "sequences of a micro-batch"),
       Knob("accumulation", \.accumulation, 1...(1 << 20), "micro-batches of a step"),
       Knob("steps", \.steps, 1...(1 << 40), "optimizer steps; or tokens, or flops"),
-      Knob("tokens", \.tokens, 1...(1 << 60), "tokens to train on; rounded up to whole steps"),
+      Knob("tokens", \.tokens, 1...(1 << 52), "tokens to train on; rounded up to whole steps"),
       Knob(
         "flops", \.flops, 1...1e30,
         "floating-point operations to spend; rounded to whole steps"),
@@ -75,8 +75,15 @@ public struct TrainingSettings: Knobs {
     }
   }
 
-  /// Tokens of one optimizer step.
-  public func tokensPerStep(context: Int) -> Int { batch * accumulation * context }
+  /// Tokens of one optimizer step; `Int.max` when there are more.
+  public func tokensPerStep(context: Int) -> Int {
+    let (sequences, overflows) = batch.multipliedReportingOverflow(by: accumulation)
+    let (tokens, overflowsToo) = sequences.multipliedReportingOverflow(by: context)
+    return overflows || overflowsToo ? .max : tokens
+  }
+
+  /// Tokens are counted in a double, too, which is exact up to here.
+  static let mostTokens = 1 << 53
 
   /// The optimizer steps of the run.
   ///
@@ -86,7 +93,7 @@ public struct TrainingSettings: Knobs {
     let perStep = tokensPerStep(context: context)
     if let tokens { return (tokens - 1) / perStep + 1 }
     let exact = (flops ?? 0) / (flopsPerToken * Double(perStep))
-    guard exact.rounded() >= 1, exact < 1e15 else {
+    guard exact.rounded() >= 1, exact * Double(perStep) <= Double(Self.mostTokens) else {
       throw ConfigError(
         .inconsistent, "\(flops ?? 0) operations are \(exact) steps", place: "training.flops",
         rule: "at least one step, \(flopsPerToken * Double(perStep)) operations")

@@ -108,12 +108,18 @@ struct YAMLTree {
         rule: "path=value, such as training.steps=100")
     }
     let path = String(override[..<equals])
+    let keys = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard keys.count <= Self.deepest, !keys.contains("") else {
+      throw ConfigError(
+        .usage, "'\(escaped(path))' is no path of an option", place: "--set",
+        rule: "names joined by dots, such as training.steps")
+    }
     let text = String(override[override.index(after: equals)...])
     let node = try Self.compose(text, "--set \(path)")
     var part = self
     let new = if let node { try part.convert(node, path, depth: 0) } else { JSONValue.null }
     lines = lines.filter { $0.key != path && !$0.key.hasPrefix(path + ".") }
-    value = try Self.setting(value, path.split(separator: ".").map(String.init)[...], new, path)
+    value = try Self.setting(value, keys[...], new, path)
   }
 
   private static func setting(

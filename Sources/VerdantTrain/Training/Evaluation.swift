@@ -45,12 +45,12 @@ public struct Evaluation: Sendable, Equatable {
     }
     let started = monotonicSeconds()
     let all = (stream.ids.count - 1 + length - 1) / length
-    let windows = min(all, limit ?? all)
+    let windows = max(1, min(all, limit ?? all))
     var nats = 0.0
     var counted = 0
     var context = Context(.inference)
-    for first in stride(from: 0, to: windows, by: batch) {
-      let rows = min(batch, windows - first)
+    for first in stride(from: 0, to: windows, by: max(1, batch)) {
+      let rows = min(max(1, batch), windows - first)
       var tokens = [Int32](repeating: 0, count: rows * length)
       var targets = [Int32](repeating: -1, count: rows * length)
       var valid = 0

@@ -41,6 +41,10 @@ public final class RunFolder {
 
   /// Throws when something stands at the path already or its surroundings are missing.
   public static func checkFree(_ path: String) throws(ConfigError) {
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+      throw ConfigError(
+        .outputExists, "no output folder is given", file: path, rule: "a path is not empty")
+    }
     var status = stat()
     guard lstat(path, &status) != 0 else {
       throw ConfigError(
@@ -54,9 +58,11 @@ public final class RunFolder {
     // The folders around it may be new as well: `--out runs/first` on the first day.
     let parts = path.split(separator: "/", omittingEmptySubsequences: true)
     var current = path.hasPrefix("/") ? "" : "."
-    for part in parts {
+    for (index, part) in parts.enumerated() {
       current += "/" + part
-      if mkdir(current, 0o777) != 0 && errno != EEXIST {
+      // Of two runs that begin at once only one makes the last folder.
+      let mayExist = index < parts.count - 1
+      if mkdir(current, 0o777) != 0 && !(mayExist && errno == EEXIST) {
         throw ConfigError(
           .outputExists, "the folder cannot be made: \(String(cString: strerror(errno)))",
           file: current)
@@ -111,7 +117,7 @@ public final class RunFolder {
     case .started(let start):
       sizes = start.json
       for (key, value) in start.json { line[key] = value }
-      line["schema"] = 1
+      for key in ["schema", "version", "seed", "machine"] { line[key] = origin[key] }
       line["config"] = recipe.json
       try write(state: "running", result: nil)
     case .step(let record):

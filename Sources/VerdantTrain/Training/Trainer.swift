@@ -30,9 +30,16 @@ public struct Trainer {
   /// - Throws: ``ConfigError`` when sizes do not fit each other, ``DataError`` when the data
   ///   cannot be used.
   public init(_ recipe: Recipe) throws {
+    try recipe.check()
     self.recipe = recipe
     random = RandomSource(seed: UInt64(recipe.training.seed))
     let config = recipe.model.config(vocabulary: tokenizer.vocabulary)
+    let need = try MemoryNeed(config)
+    let settings = recipe.training
+    let bytes = need.training(batch: settings.batch, length: recipe.model.context)
+    try MemoryNeed.check(
+      max(bytes, need.parameters + need.building), for: "training this model",
+      advice: "make model.layers, model.width, model.context or training.batch smaller")
     let cost = try ModelCost(config)
     documents = try TextDocuments(recipe.data.train, encoding: recipe.data.encoding)
     let parts: (training: [[UInt8]], validation: [[UInt8]])
@@ -49,7 +56,7 @@ public struct Trainer {
     source = try ShuffledWindows(
       training, length: recipe.model.context, random,
       file: recipe.data.train.joined(separator: ", "))
-    let steps = try recipe.training.totalSteps(
+    let steps = try settings.totalSteps(
       context: recipe.model.context, flopsPerToken: cost.trainingPerToken)
     model = try Transformer(config, random: random.stream("initial weights"))
     optimizer = AdamW(

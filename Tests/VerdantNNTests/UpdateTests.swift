@@ -1,0 +1,87 @@
+import Foundation
+import Testing
+import Verdant
+
+/// What an optimizer step may not do. Counters belong to the process, so each test has its own.
+@Suite struct UpdateTests {
+  @Test func stepsCopyNoParameterByte() async {
+    await #expect(processExitsWith: .success) {
+      var config = Variant.base
+      config.structures = [
+        StructureRule(match: "blocks.1.**", Spec(LowRank.kind, LowRank.Options(rank: 2)))
+      ]
+      let copied = try copiedBytes(config, length: 12, steps: 3)
+      #expect(copied == 0)
+    }
+  }
+
+  /// 124 M parameters, some 2 GB: set VERDANT_SLOW_TESTS=1.
+  @Test(.enabled(if: ProcessInfo.processInfo.environment["VERDANT_SLOW_TESTS"] == "1"))
+  func stepsOfALargeModelCopyNoParameterByte() async {
+    await #expect(processExitsWith: .success) {
+      let config = ModelConfig(
+        blocks: 12, width: 768, heads: 12, maximumLength: 1024, vocabulary: 50_257)
+      let copied = try copiedBytes(config, length: 8, steps: 3)
+      #expect(copied == 0)
+    }
+  }
+
+  @Test func aSharedModelIsCopiedAndKept() async {
+    await #expect(processExitsWith: .success) {
+      var model = try Variant.base.build()
+      let kept = model
+      let before = kept.parameters.map(\.parameter.value.floats)
+      let bytes = CopyCounter.shared.byteCount
+      try train(&model, length: 12, steps: 1)
+      #expect(CopyCounter.shared.byteCount - bytes == 4 * model.parameterCount)
+      #expect(kept.parameters.map(\.parameter.value.floats) == before)
+      #expect(model.parameters.map(\.parameter.value.floats) != before)
+    }
+  }
+
+  @Test func steadyStateTakesNoBlock() async {
+    await #expect(processExitsWith: .success) {
+      // With one thread every scratch block is seen in the first step.
+      Compute.threadCount = 1
+      for library in [true, false] {
+        Compute.useProductLibrary(library)
+        var model = try Variant.base.build()
+        var optimizer = AdamW()
+        var blocks: [Int] = []
+        var pooled: [Int] = []
+        for step in 1...10 {
+          try train(&model, &optimizer, length: 12, step)
+          blocks.append(Compute.blocksTaken)
+          pooled.append(CPUBackend.shared.pooledByteCount)
+        }
+        #expect(Set(blocks.dropFirst()).count == 1, "\(blocks)")
+        #expect(Set(pooled.dropFirst()).count == 1, "\(pooled)")
+      }
+    }
+  }
+}
+
+private func copiedBytes(_ config: ModelConfig, length: Int, steps: Int) throws -> Int {
+  var model = try config.build()
+  let before = CopyCounter.shared.byteCount
+  try train(&model, length: length, steps: steps)
+  return CopyCounter.shared.byteCount - before
+}
+
+private func train(_ model: inout Transformer, length: Int, steps: Int) throws {
+  var optimizer = AdamW()
+  for step in 1...steps { try train(&model, &optimizer, length: length, step) }
+}
+
+private func train(
+  _ model: inout Transformer, _ optimizer: inout AdamW, length: Int, _ step: Int
+) throws {
+  let ids = Tensor(
+    integers: tokenIds(length, below: model.config.vocabulary, seed: UInt64(step)), [1, length])
+  var context = Context(.training, step: step)
+  let (_, gradients) = valueAndGradients(of: model, &context) { model, context in
+    model.loss(ids, targets: ids, &context)
+  }
+  #expect(gradients.names.count == model.parameters.count)
+  optimizer.update(&model, gradients, rate: 1e-3, gradientScale: 1)
+}
