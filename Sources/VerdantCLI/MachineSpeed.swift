@@ -26,7 +26,7 @@ struct MachineSpeed {
       let bytes = UnsafeRawBufferPointer(elements)
       return rounds(seconds) {
         let sum = Compute.readSum(bytes)
-        precondition(sum > 0, "[doctor] the sum of ones is positive")
+        require(sum > 0, "[doctor] the sum of ones is positive")
         return Double(bytes.count) * 1e-9
       }
     }
@@ -62,7 +62,7 @@ private enum ProductBenchmark {
     let b = operand("b")
     return MachineSpeed.rounds(seconds) {
       let product = matmul(a, b, transposeB: true)
-      precondition(product.shape == [size, size], "[doctor] the product has its shape")
+      require(product.shape == [size, size], "[doctor] the product has its shape")
       return work
     }
   }
@@ -73,7 +73,7 @@ private enum ProductBenchmark {
     let b = CPUBackend.shared.cast(operand("b"), to: .bfloat16)
     return MachineSpeed.rounds(seconds) {
       let product = matmul(a, b, transposeB: true)
-      precondition(product.dtype == .float32, "[doctor] bf16 products accumulate in f32")
+      require(product.dtype == .float32, "[doctor] bf16 products accumulate in f32")
       return work
     }
   }

@@ -8,8 +8,10 @@ import Verdant
     throws -> Program.Outcome
   {
     try Program.run(
-      ["train", "Recipes/demo-dense.yaml", "--out", folder.file("run"), "--set",
-        "data.train=\(data)"] + tiny + settings.flatMap { ["--set", $0] })
+      [
+        "train", "Recipes/demo-dense.yaml", "--out", folder.file("run"), "--set",
+        "data.train=\(data)",
+      ] + tiny + settings.flatMap { ["--set", $0] })
   }
 
   /// An error leaves no run folder behind.
@@ -80,8 +82,10 @@ import Verdant
       (["training.tokens=5"], ["steps and tokens"]),
       (["training.steps=null"], ["one of steps, tokens, flops"]),
       (["model.heads=3"], ["3 heads", "32"]),
-      (["model.structures=[{match: 'blocks.*.feedForward.*', kind: low-rank, rank: 33}]"],
-        ["rank 33", "blocks.0.feedForward.up"]),
+      (
+        ["model.structures=[{match: 'blocks.*.feedForward.*', kind: low-rank, rank: 33}]"],
+        ["rank 33", "blocks.0.feedForward.up"]
+      ),
       (["model.structures=[{match: nothing, kind: low-rank}]"], ["matches no linear map"]),
       (["model.structures=[{match: '**', kind: low-rnak}]"], ["low-rnak", "low-rank"]),
       (["training.optimizer={kind: adamw, beta3: 1}"], ["beta3", "beta1"]),
@@ -148,8 +152,10 @@ import Verdant
     // Decay of 10 at a rate of 1000 multiplies the weights by -9999 a step.
     let outcome = try train(
       folder, text,
-      ["training.learning_rate=1000", "training.optimizer={kind: adamw, weight_decay: 10}",
-        "training.steps=60", "training.schedule={warmup_steps: 0}"])
+      [
+        "training.learning_rate=1000", "training.optimizer={kind: adamw, weight_decay: 10}",
+        "training.steps=60", "training.schedule={warmup_steps: 0}",
+      ])
     #expect(outcome.code == 77, "\(outcome.errors)")
     #expect(outcome.errors.contains("learning_rate"))
     #expect(!FileManager.default.fileExists(atPath: folder.file("run/model")))

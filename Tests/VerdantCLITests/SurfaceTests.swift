@@ -77,8 +77,10 @@ import Verdant
       if command.first == "doctor" { arguments.append("--fast") }
       if command.contains("runs/second") {
         _ = try Program.run(
-          ["train", "Recipes/demo-dense.yaml", "--out", "runs/second", "--set",
-            "data.train=my.txt"] + tiny, in: folder.url)
+          [
+            "train", "Recipes/demo-dense.yaml", "--out", "runs/second", "--set",
+            "data.train=my.txt",
+          ] + tiny, in: folder.url)
       }
       let outcome = try Program.run(arguments, in: folder.url)
       #expect(outcome.code == 0, "\(command): \(outcome.errors)")

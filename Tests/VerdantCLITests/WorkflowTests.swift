@@ -119,8 +119,10 @@ import Verdant
       """
     let outcome = try Program.run(
       "/bin/bash",
-      ["-c", script, Program.path, "train", "Recipes/demo-dense.yaml", "--out", run, "--set",
-        "data.train=\(text)"] + tiny + ["--set", "training.steps=1000000"],
+      [
+        "-c", script, Program.path, "train", "Recipes/demo-dense.yaml", "--out", run, "--set",
+        "data.train=\(text)",
+      ] + tiny + ["--set", "training.steps=1000000"],
       environment: ["RUN": run])
     #expect(outcome.code == 130, "\(outcome.errors)")
     #expect(outcome.errors.contains("the model is saved"))
@@ -134,7 +136,8 @@ import Verdant
     let folder = try Folder()
     let text = try folder.write("it's text.txt", String(repeating: sampleText, count: 4))
     let outcome = try Program.run(
-      "/bin/bash", ["scripts/demo", "--text", text, "--out", folder.file("demo"), "--flops", "2e11"],
+      "/bin/bash",
+      ["scripts/demo", "--text", text, "--out", folder.file("demo"), "--flops", "2e11"],
       environment: ["VERDANT_PROGRAM": Program.path])
     #expect(outcome.code == 0, "\(outcome.errors)")
     for part in ["Comparison", "A sample from low-rank", "What to try next"] {

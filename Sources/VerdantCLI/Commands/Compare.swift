@@ -23,9 +23,12 @@ struct Compare: ParsableCommand {
 
   private static let figures = [
     Figure(title: "parameters", keys: ["parameters"]) { Format.count(Int($0)) },
-    Figure(title: "FLOPs a token, forward", keys: ["forward_flops_per_token"], text: { Format.short($0) }),
     Figure(
-      title: "FLOPs a token, training", keys: ["training_flops_per_token"], text: { Format.short($0) }),
+      title: "FLOPs a token, forward", keys: ["forward_flops_per_token"], text: { Format.short($0) }
+    ),
+    Figure(
+      title: "FLOPs a token, training", keys: ["training_flops_per_token"],
+      text: { Format.short($0) }),
     Figure(title: "tokens trained on", keys: ["result", "tokens"]) { Format.count(Int($0)) },
     Figure(title: "training FLOPs", keys: ["training_flops"], text: { Format.short($0) }),
     Figure(title: "training loss, last step", keys: ["result", "loss"]) { Format.fixed($0, 4) },

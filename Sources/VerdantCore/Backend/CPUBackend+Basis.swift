@@ -1,3 +1,4 @@
+import VerdantBase
 internal import CVerdant
 
 extension CPUBackend {
@@ -137,7 +138,7 @@ extension CPUBackend {
   func checkIndices(_ indices: Tensor, below count: Int, _ operation: String) {
     indices.withUnsafeElements(as: Int32.self) { values in
       for value in values {
-        precondition(
+        require(
           value >= 0 && value < count,
           "[\(operation)] index \(value) in a table of \(count) rows"
         )
