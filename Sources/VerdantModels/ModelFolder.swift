@@ -22,7 +22,7 @@ public struct ModelFolder: Sendable {
   ///   configuration, with all of them; ``ConfigError`` when the configuration is wrong.
   public init(_ path: String) throws {
     let config = try Self.config(path)
-    let details = try Self.read(path + "/verdant.json")
+    let details = try Self.read(modelFile(path, "verdant.json"))
     history = details["history"]?.arrayValue ?? []
     let kind = details["tokenizer"]?.stringValue ?? ByteTokenizer.kind
     guard kind == ByteTokenizer.kind else {
@@ -32,12 +32,12 @@ public struct ModelFolder: Sendable {
     }
     tokenizer = ByteTokenizer()
     try checkVocabulary(config, tokenizer, file: path + "/config.json")
-    model = try Self.load(config, path + "/model.safetensors")
+    model = try Self.load(config, modelFile(path, "model.safetensors"))
   }
 
   /// The configuration alone.
   public static func config(_ path: String) throws -> ModelConfig {
-    let file = path + "/config.json"
+    let file = try modelFile(path, "config.json")
     let json = try read(file)
     guard let object = json.objectValue else {
       throw ConfigError(.wrongType, "the file holds no object", file: file)
@@ -62,7 +62,7 @@ public struct ModelFolder: Sendable {
   private static func read(_ path: String) throws -> JSONValue {
     do {
       return try JSONValue(
-        parsing: readFile(path, limit: Limits.standard.configBytes), file: path)
+        parsing: readFile(path, limit: Limits.standard.configBytes, followsLinks: false), file: path)
     } catch let error as FileError where error.kind == .missing {
       throw CheckpointError(
         .missingFile, "no such file", file: path,
@@ -71,7 +71,7 @@ public struct ModelFolder: Sendable {
   }
 
   private static func load(_ config: ModelConfig, _ path: String) throws -> Transformer {
-    let file = try SafetensorsFile(path)
+    let file = try SafetensorsFile(path, followsLinks: false)
     // The weights come from the file: shapes are all that is needed of the initial ones.
     let shapes = try Transformer(config, random: RandomSource(seed: 0), on: ShapeBackend())
     var problems: [CheckpointError] = []

@@ -17,8 +17,15 @@ public struct ModelCost: Sendable {
   public static let convention =
     "executed operations, a multiply-add counts 2, causal attention halved"
 
-  /// Counts one sequence of `length` tokens.
+  /// Counts one sequence of `length` tokens; nil for the longest.
+  ///
+  /// - Throws: When the model cannot be built or is for shorter sequences.
   public init(_ config: ModelConfig, length: Int? = nil) throws(ConfigError) {
+    if let length, length < 1 || length > config.maximumLength {
+      throw ConfigError(
+        .outOfRange, "a sequence of \(length) tokens",
+        rule: "the model reads 1 to \(config.maximumLength)")
+    }
     let backend = ShapeBackend()
     let model = try Transformer(config, random: RandomSource(seed: 0), on: backend)
     let count = length ?? config.maximumLength
