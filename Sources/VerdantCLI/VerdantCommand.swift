@@ -22,7 +22,8 @@ struct VerdantCommand: ParsableCommand {
       """,
     version: RunFolder.version,
     groupedSubcommands: [
-      CommandGroup(name: "Models:", subcommands: [RecipeCommand.self, Train.self, Eval.self, Generate.self]),
+      CommandGroup(
+        name: "Models:", subcommands: [RecipeCommand.self, Train.self, Eval.self, Generate.self]),
       CommandGroup(name: "Insight:", subcommands: [Inspect.self, Compare.self, Doctor.self]),
     ]
   )

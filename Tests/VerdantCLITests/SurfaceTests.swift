@@ -11,6 +11,22 @@ import Verdant
     #expect(try Program.run(["--help"]).output.contains(command))
   }
 
+  @Test func recipeIsDocumented() throws {
+    let printed = try Program.run(["recipe"])
+    #expect(printed.code == 0)
+    // What is printed reads as the defaults, and the guide shows it.
+    let defaults = try RecipeFile.parse(
+      printed.output, overrides: ["data.train=x", "training.steps=1"])
+    var expected = Recipe()
+    expected.data.train = ["x"]
+    expected.training.steps = 1
+    #expect(defaults == expected)
+    let guide = try String(
+      contentsOf: Program.root.appendingPathComponent("docs/writing-a-recipe.md"),
+      encoding: .utf8)
+    #expect(guide.contains(printed.output))
+  }
+
   @Test func version() throws {
     #expect(try Program.run(["--version"]).output == RunFolder.version + "\n")
   }
