@@ -77,6 +77,12 @@ let package = Package(
       ],
       swiftSettings: swiftSettings
     ),
+    .executableTarget(
+      name: "TrainGPT",
+      dependencies: ["Verdant"],
+      path: "Examples/TrainGPT",
+      swiftSettings: swiftSettings
+    ),
     .target(
       name: "VerdantTestKit",
       dependencies: ["Verdant"],

@@ -37,7 +37,7 @@ static void uniform_task(void *context, size_t index) {
     uint32_t words[4];
     vd_philox(d->key, i / 4, words);
     for (size_t j = 0; j < 4 && i + j < end; j++) {
-      float value = (float)(d->a + (d->b - d->a) * unit(words[j]));
+      float value = (float)(d->a + ((double)d->b - d->a) * unit(words[j]));
       // Rounding to f32 may reach the open end.
       d->y[i + j] = value < d->b ? value : nextafterf(d->b, d->a);
     }

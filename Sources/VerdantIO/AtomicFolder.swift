@@ -1,11 +1,11 @@
 public import VerdantBase
 
 #if canImport(Darwin)
-  internal import Darwin
+internal import Darwin
 #elseif canImport(Musl)
-  internal import Musl
+internal import Musl
 #else
-  internal import Glibc
+internal import Glibc
 #endif
 
 /// A folder of files that appears under its name only when all are complete and durable.

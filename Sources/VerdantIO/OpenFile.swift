@@ -1,11 +1,11 @@
 internal import VerdantBase
 
 #if canImport(Darwin)
-  internal import Darwin
+internal import Darwin
 #elseif canImport(Musl)
-  internal import Musl
+internal import Musl
 #else
-  internal import Glibc
+internal import Glibc
 #endif
 
 /// A regular file opened for reading; closed with its last use unless released.

@@ -1,11 +1,11 @@
 public import VerdantBase
 
 #if canImport(Darwin)
-  internal import Darwin
+internal import Darwin
 #elseif canImport(Musl)
-  internal import Musl
+internal import Musl
 #else
-  internal import Glibc
+internal import Glibc
 #endif
 
 /// A newly created file that is written from start to end.
@@ -57,11 +57,11 @@ public final class OutputFile {
   public func reserve(_ byteCount: Int) throws(FileError) {
     guard byteCount > count, descriptor >= 0 else { return }
     #if !canImport(Darwin)
-      let number = posix_fallocate(descriptor, 0, off_t(byteCount))
-      if number == ENOSPC || number == EFBIG || number == EDQUOT {
-        throw SystemCalls.error(number, doing: "reserve \(byteCount) bytes", shownPath)
-      }
-      if number == 0 { reserved = byteCount }
+    let number = posix_fallocate(descriptor, 0, off_t(byteCount))
+    if number == ENOSPC || number == EFBIG || number == EDQUOT {
+      throw SystemCalls.error(number, doing: "reserve \(byteCount) bytes", shownPath)
+    }
+    if number == 0 { reserved = byteCount }
     #endif
   }
 

@@ -1,11 +1,11 @@
 internal import VerdantBase
 
 #if canImport(Darwin)
-  internal import Darwin
+internal import Darwin
 #elseif canImport(Musl)
-  internal import Musl
+internal import Musl
 #else
-  internal import Glibc
+internal import Glibc
 #endif
 
 /// The few system calls this module needs, with interruptions retried and failures as errors.
@@ -48,7 +48,7 @@ enum SystemCalls {
   /// Makes the content of a file or the entries of a folder durable.
   static func synchronize(_ descriptor: CInt, _ path: String) throws(FileError) {
     #if canImport(Darwin)
-      if fcntl(descriptor, F_FULLFSYNC) == 0 { return }
+    if fcntl(descriptor, F_FULLFSYNC) == 0 { return }
     #endif
     guard fsync(descriptor) == 0 else { throw error(errno, doing: "make durable", path) }
   }

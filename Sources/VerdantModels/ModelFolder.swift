@@ -62,7 +62,8 @@ public struct ModelFolder: Sendable {
   private static func read(_ path: String) throws -> JSONValue {
     do {
       return try JSONValue(
-        parsing: readFile(path, limit: Limits.standard.configBytes, followsLinks: false), file: path)
+        parsing: readFile(path, limit: Limits.standard.configBytes, followsLinks: false), file: path
+      )
     } catch let error as FileError where error.kind == .missing {
       throw CheckpointError(
         .missingFile, "no such file", file: path,

@@ -20,7 +20,7 @@ public enum Initializer: Sendable {
     case .normal(let deviation):
       return .random(shape, .normal(deviation: deviation), stream, on: backend)
     case .values(let tensor):
-      precondition(
+      require(
         tensor.shape == shape, "[initializer] values \(tensor.shape) for a parameter \(shape)")
       return tensor
     }

@@ -82,6 +82,7 @@ import Verdant
     }
     let extreme: [Float] = [.greatestFiniteMagnitude, -.greatestFiniteMagnitude, 0]
     #expect(Set(choices(Sampler(), extreme)) == [0])
-    #expect(Set(choices(Sampler(), [Float](repeating: -.greatestFiniteMagnitude, count: 3))).count == 3)
+    #expect(
+      Set(choices(Sampler(), [Float](repeating: -.greatestFiniteMagnitude, count: 3))).count == 3)
   }
 }

@@ -32,10 +32,14 @@ private func parse(_ json: JSONValue) throws -> ModelConfig {
   }
 
   @Test(arguments: [
-    (#"{"widht": 3}"#, "widht", "width"), (#"{"blocks": [{"mixr": {}}]}"#, "blocks[0].mixr", "mixer"),
+    (#"{"widht": 3}"#, "widht", "width"),
+    (#"{"blocks": [{"mixr": {}}]}"#, "blocks[0].mixr", "mixer"),
     (#"{"blocks": [{"repeet": 3}]}"#, "blocks[0].repeet", "repeat"),
     (#"{"final_norm": {"epsilom": 1}}"#, "final_norm.epsilom", "epsilon"),
-    (#"{"structures": [{"match": "**", "kind": "low-rank", "rnk": 3}]}"#, "structures[0].rnk", "rank"),
+    (
+      #"{"structures": [{"match": "**", "kind": "low-rank", "rnk": 3}]}"#, "structures[0].rnk",
+      "rank"
+    ),
     (#"{"structures": [{"match": "**", "kind": "lowrank"}]}"#, "structures[0].kind", "low-rank"),
     (#"{"embedding": {"positions": "lerned"}}"#, "embedding.positions", "learned"),
   ])
@@ -51,7 +55,10 @@ private func parse(_ json: JSONValue) throws -> ModelConfig {
     for (text, place) in [
       (#"{"blocks": [{"mixer": {"kind": "attention", "haeds": 3}}]}"#, "blocks.0.mixer.haeds"),
       (#"{"blocks": [{"mixer": "attension"}]}"#, "blocks.0.mixer"),
-      (#"{"blocks": [{"feed_forward": {"kind": "mlp", "hidden": 0}}]}"#, "blocks.0.feedForward.hidden"),
+      (
+        #"{"blocks": [{"feed_forward": {"kind": "mlp", "hidden": 0}}]}"#,
+        "blocks.0.feedForward.hidden"
+      ),
     ] {
       let config = try parse(text)
       let error = #expect(throws: ConfigError.self) { try config.build() }
@@ -67,8 +74,10 @@ private func parse(_ json: JSONValue) throws -> ModelConfig {
   }
 
   @Test(arguments: [
-    ("[]", ""), ("3", ""), (#"{"blocks": [[]]}"#, "blocks[0]"), (#"{"blocks": {"mixer": 3}}"#, "blocks.mixer"),
-    (#"{"blocks": [{"mixer": {}}]}"#, "blocks[0].mixer"), (#"{"structures": [{}]}"#, "structures[0]"),
+    ("[]", ""), ("3", ""), (#"{"blocks": [[]]}"#, "blocks[0]"),
+    (#"{"blocks": {"mixer": 3}}"#, "blocks.mixer"),
+    (#"{"blocks": [{"mixer": {}}]}"#, "blocks[0].mixer"),
+    (#"{"structures": [{}]}"#, "structures[0]"),
     (#"{"structures": [{"match": "**"}]}"#, "structures[0]"),
     (#"{"structures": [{"match": 3, "kind": "dense"}]}"#, "structures[0]"),
     (#"{"final_norm": {"bias": 1}}"#, "final_norm.bias"), (#"{"head": null}"#, "head"),

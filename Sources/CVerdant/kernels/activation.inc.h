@@ -1,14 +1,28 @@
-#define VD_ROW(expression)                                                      \
-  for (size_t r = 0; r < rows; r++) {                                           \
-    const float *p = x + r * columns;                                           \
-    float *zr = z ? z + r * columns : NULL, *o = y + r * columns;               \
-    if (bias && zr)                                                             \
-      for (size_t c = 0; c < columns; c++) { float v = p[c] + bias[c]; zr[c] = v; o[c] = (expression); } \
-    else if (bias)                                                              \
-      for (size_t c = 0; c < columns; c++) { float v = p[c] + bias[c]; o[c] = (expression); } \
-    else                                                                        \
-      for (size_t c = 0; c < columns; c++) { float v = p[c]; o[c] = (expression); } \
-  }                                                                             \
+// x, z and y are one buffer or none overlaps another, which the compiler cannot see.
+#define VD_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+
+#define VD_ROW(expression)                                                \
+  for (size_t r = 0; r < rows; r++) {                                     \
+    const float *p = x + r * columns;                                     \
+    float *zr = z ? z + r * columns : NULL, *o = y + r * columns;         \
+    if (bias && zr) {                                                     \
+      VD_INDEPENDENT for (size_t c = 0; c < columns; c++) {               \
+        float v = p[c] + bias[c];                                         \
+        zr[c] = v;                                                        \
+        o[c] = (expression);                                              \
+      }                                                                   \
+    } else if (bias) {                                                    \
+      VD_INDEPENDENT for (size_t c = 0; c < columns; c++) {               \
+        float v = p[c] + bias[c];                                         \
+        o[c] = (expression);                                              \
+      }                                                                   \
+    } else {                                                              \
+      VD_INDEPENDENT for (size_t c = 0; c < columns; c++) {               \
+        float v = p[c];                                                   \
+        o[c] = (expression);                                              \
+      }                                                                   \
+    }                                                                     \
+  }                                                                       \
   break
 
 // y = activation(x + bias); z, when given, is x itself and receives x + bias.

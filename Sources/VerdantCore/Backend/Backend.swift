@@ -1,3 +1,5 @@
+import VerdantBase
+
 /// What computes: the basis of operations that every backend has. Everything else is defined in
 /// terms of it; a fused operation that a backend has no kernel for runs its definition.
 ///
@@ -98,14 +100,14 @@ public struct MatMulForm: Sendable, Hashable {
 
   /// The shape of the product of two operands; traps when they do not fit.
   public func shape(_ a: Shape, _ b: Shape) -> Shape {
-    precondition(a.rank >= 2 && b.rank >= 2, "[matmul] shapes \(a) and \(b) need two axes each")
+    require(a.rank >= 2 && b.rank >= 2, "[matmul] shapes \(a) and \(b) need two axes each")
     let (m, k) = size(a, transposed: transposeA)
     let (k2, n) = size(b, transposed: transposeB)
     let leading = a.rank >= b.rank ? a.dropLast(2) : b.dropLast(2)
     let fits =
       k == k2
       && (a.rank == 2 || b.rank == 2 || a.dropLast(2).elementsEqual(b.dropLast(2)))
-    precondition(fits, "[matmul] shapes \(a) and \(b) do not fit the form \(self)")
+    require(fits, "[matmul] shapes \(a) and \(b) do not fit the form \(self)")
     return Shape(Array(leading) + [m, n])
   }
 

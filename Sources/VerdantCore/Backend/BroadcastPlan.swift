@@ -1,3 +1,5 @@
+import VerdantBase
+
 /// How two operands are walked when one is repeated along some axes of the other: slices of
 /// rows and columns, after neighbouring axes that walk alike have been joined.
 struct BroadcastPlan {
@@ -16,7 +18,7 @@ struct BroadcastPlan {
 
   init(_ left: Shape, _ right: Shape) {
     guard let shape = Shape.broadcast(left, right) else {
-      preconditionFailure("[binary] shapes \(left) and \(right) do not fit each other")
+      trap("[binary] shapes \(left) and \(right) do not fit each other")
     }
     self.shape = shape
     var axes: [(length: Int, a: Int, b: Int)] = []

@@ -1,3 +1,4 @@
+import VerdantBase
 internal import CVerdant
 
 extension CPUBackend {
@@ -55,6 +56,9 @@ extension CPUBackend {
     let n = shape.columns
     let lda = a.shape.columns
     let ldb = b.shape.columns
+    if a.dtype == .bfloat16 && b.dtype == .bfloat16 {
+      return bfloat16Product(a, b, form, result)
+    }
     if b.shape.rank == 2 && !form.transposeA {
       vd_gemm_f32(
         false, form.transposeB, a.shape.rows, n, k, 1, a.f32, lda, b.f32, ldb, 0, result.f32, n)
@@ -67,6 +71,21 @@ extension CPUBackend {
         form.transposeA, form.transposeB, m, n, k, 1, a.f32 + batch * stepA, lda,
         b.f32 + batch * stepB, ldb, 0, result.f32 + batch * m * n, n)
     }
+    return result
+  }
+
+  // Without bf16 instructions the operands are widened: the same sums of the same products.
+  private func bfloat16Product(_ a: Tensor, _ b: Tensor, _ form: MatMulForm, _ result: Tensor)
+    -> Tensor
+  {
+    let (m, k) = form.size(a.shape, transposed: form.transposeA)
+    let n = result.shape.columns
+    guard
+      a.shape.rank == 2, b.shape.rank == 2, k > 0,
+      vd_gemm_bf16(
+        form.transposeA, form.transposeB, m, n, k, a.bf16, a.shape.columns, b.bf16,
+        b.shape.columns, 0, result.f32, n)
+    else { return matmul(cast(a, to: .float32), cast(b, to: .float32), form) }
     return result
   }
 
@@ -119,7 +138,7 @@ extension CPUBackend {
   func checkIndices(_ indices: Tensor, below count: Int, _ operation: String) {
     indices.withUnsafeElements(as: Int32.self) { values in
       for value in values {
-        precondition(
+        require(
           value >= 0 && value < count,
           "[\(operation)] index \(value) in a table of \(count) rows"
         )

@@ -1,3 +1,4 @@
+import VerdantBase
 internal import CVerdant
 
 /// The CPU: kernels of `CVerdant`, memory from a pool.
@@ -133,24 +134,24 @@ public final class CPUBackend: Backend {
   }
 
   func unsupported(_ operation: String, _ dtype: DType) -> Never {
-    preconditionFailure("[cpu] \(operation) of \(dtype) elements does not exist")
+    trap("[cpu] \(operation) of \(dtype) elements does not exist")
   }
 }
 
 extension Tensor {
   /// The single-precision elements; the caller keeps the tensor alive.
   var f32: UnsafeMutablePointer<Float> {
-    precondition(dtype == .float32, "[cpu] float32 expected, found \(dtype)")
+    require(dtype == .float32, "[cpu] float32 expected, found \(dtype)")
     return unsafeAddress.assumingMemoryBound(to: Float.self)
   }
 
   var bf16: UnsafeMutablePointer<UInt16> {
-    precondition(dtype == .bfloat16, "[cpu] bfloat16 expected, found \(dtype)")
+    require(dtype == .bfloat16, "[cpu] bfloat16 expected, found \(dtype)")
     return unsafeAddress.assumingMemoryBound(to: UInt16.self)
   }
 
   var i32: UnsafeMutablePointer<Int32> {
-    precondition(dtype == .int32, "[cpu] int32 expected, found \(dtype)")
+    require(dtype == .int32, "[cpu] int32 expected, found \(dtype)")
     return unsafeAddress.assumingMemoryBound(to: Int32.self)
   }
 }

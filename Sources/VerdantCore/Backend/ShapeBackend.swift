@@ -1,3 +1,5 @@
+import VerdantBase
+
 /// Computes shapes and costs without numbers: counts the work of a model in no time and memory.
 public final class ShapeBackend: Backend {
   /// The sums of all operations that ran here.
@@ -35,7 +37,7 @@ public final class ShapeBackend: Backend {
   }
   /// Traps: there are no numbers.
   public func doubles(_ x: Tensor) -> [Double] {
-    preconditionFailure("[shape] this backend computes shapes only; it holds no numbers")
+    trap("[shape] this backend computes shapes only; it holds no numbers")
   }
   /// A shape.
   public func copy(_ x: Tensor) -> Tensor { empty(x.shape, x.dtype) }

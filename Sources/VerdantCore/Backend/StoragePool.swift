@@ -1,3 +1,4 @@
+import VerdantBase
 internal import CVerdant
 import Synchronization
 
@@ -22,7 +23,7 @@ final class StoragePool: Sendable {
     }
     if let reused { return reused }
     guard let block = vd_allocate(size) else {
-      preconditionFailure("[memory] the system has no block of \(size) bytes left")
+      trap("[memory] the system has no block of \(size) bytes left")
     }
     return block
   }

@@ -1,3 +1,4 @@
+import VerdantBase
 internal import CVerdant
 
 /// The thin singular value decomposition `A = Σ values[i] · left[i]ᵀ right[i]`.
@@ -20,7 +21,7 @@ public struct SingularValues: Sendable {
 public func singularValueDecomposition(_ matrix: Tensor, usesLibrary: Bool = true)
   -> SingularValues
 {
-  precondition(
+  require(
     matrix.shape.rank == 2 && !matrix.isTraced,
     "[svd] an untraced matrix expected, found shape \(matrix.shape)"
   )
@@ -33,12 +34,12 @@ public func singularValueDecomposition(_ matrix: Tensor, usesLibrary: Bool = tru
       right: .zeros([k, columns], on: backend))
   }
   var a = matrix.doubles
-  precondition(a.allSatisfy(\.isFinite), "[svd] the matrix has entries that are not finite")
+  require(a.allSatisfy(\.isFinite), "[svd] the matrix has entries that are not finite")
   var left = [Double](repeating: 0, count: k * rows)
   var values = [Double](repeating: 0, count: k)
   var right = [Double](repeating: 0, count: k * columns)
   let done = k == 0 || vd_svd(usesLibrary, rows, columns, &a, &left, &values, &right)
-  precondition(done, "[svd] no convergence or no memory for shape \(matrix.shape)")
+  require(done, "[svd] no convergence or no memory for shape \(matrix.shape)")
   func tensor(_ numbers: [Double], _ shape: Shape) -> Tensor {
     Tensor(numbers.map(Float.init), shape, on: backend)
   }

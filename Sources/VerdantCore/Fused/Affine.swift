@@ -1,3 +1,4 @@
+import VerdantBase
 internal import CVerdant
 
 /// `activation(x Wᵀ + b)`. Inputs: x `[..., in]`, weight `[out, in]`, bias `[out]` if present.
@@ -23,13 +24,13 @@ public struct Affine: FusedPrimitive {
   public func forward(_ inputs: [Tensor], saving: Bool) -> (output: Tensor, saved: Saved?) {
     let (x, weight) = (inputs[0], inputs[1])
     let bias = inputs.count > 2 ? inputs[2] : nil
-    precondition(
+    require(
       weight.shape.rank == 2 && x.shape.columns == weight.shape[1]
         && (bias == nil || bias?.shape == [weight.shape[0]]),
       "[affine] shapes \(inputs.map(\.shape)); [..., in], [out, in] and [out] expected"
     )
     guard let kernels = x.backend as? any AffineKernels else {
-      preconditionFailure("[affine] the backend \(x.backend.name) has no kernel")
+      trap("[affine] the backend \(x.backend.name) has no kernel")
     }
     let (output, before) = kernels.affine(
       x, weight, bias, activation, keepsBefore: saving && activation != .none)
@@ -41,7 +42,7 @@ public struct Affine: FusedPrimitive {
   /// Computes the gradients.
   public func backward(_ gradient: Tensor, _ saved: Saved, wanted: [Bool]) -> [Tensor?] {
     guard let kernels = gradient.backend as? any AffineKernels else {
-      preconditionFailure("[affine] the backend \(gradient.backend.name) has no kernel")
+      trap("[affine] the backend \(gradient.backend.name) has no kernel")
     }
     let dz = saved.before.map { kernels.activationBackward(gradient, $0, activation) } ?? gradient
     let columns = dz.shape.columns

@@ -1,3 +1,4 @@
+import VerdantBase
 internal import CVerdant
 
 /// Exact scaled dot-product attention (Vaswani et al. 2017) in blocks, without the score matrix
@@ -14,7 +15,7 @@ public struct Attention: FusedPrimitive {
 
   /// Makes the operation.
   public init(heads: Int, keyHeads: Int? = nil, isCausal: Bool) {
-    precondition(
+    require(
       heads > 0 && heads % (keyHeads ?? heads) == 0,
       "[attention] \(heads) heads, \(keyHeads ?? heads) key heads"
     )
@@ -40,12 +41,12 @@ public struct Attention: FusedPrimitive {
     let fits =
       q.rank == 3 && k.rank == 3 && k == v && q[0] == k[0] && q[2] % heads == 0
       && q[2] / heads * keyHeads == k[2]
-    precondition(fits, "[attention] shapes \(q), \(k), \(v) for \(heads)/\(keyHeads) heads")
+    require(fits, "[attention] shapes \(q), \(k), \(v) for \(heads)/\(keyHeads) heads")
   }
 
   private static func kernels(_ x: Tensor) -> any AttentionKernels {
     guard let kernels = x.backend as? any AttentionKernels else {
-      preconditionFailure("[attention] the backend \(x.backend.name) has no kernel")
+      trap("[attention] the backend \(x.backend.name) has no kernel")
     }
     return kernels
   }
@@ -193,11 +194,11 @@ extension Attention {
     valueCache: Tensor,
     keys: Int
   ) -> Tensor {
-    precondition(
+    require(
       keys >= 0 && keys <= keyCache.shape[1],
       "[attention] \(keys) keys of \(keyCache.shape)"
     )
-    precondition(
+    require(
       !(q.isTraced || keyCache.isTraced || valueCache.isTraced),
       "[attention] caches do not record: detach the inputs"
     )

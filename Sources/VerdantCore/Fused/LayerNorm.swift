@@ -1,3 +1,4 @@
+import VerdantBase
 internal import CVerdant
 
 /// Layer normalization (Ba et al. 2016): `(x - mean) / sqrt(variance + ε) · scale + bias` by row.
@@ -22,7 +23,7 @@ public struct LayerNorm: FusedPrimitive {
 
   private static func kernels(_ x: Tensor) -> any LayerNormKernels {
     guard let kernels = x.backend as? any LayerNormKernels else {
-      preconditionFailure("[layer-norm] the backend \(x.backend.name) has no kernel")
+      trap("[layer-norm] the backend \(x.backend.name) has no kernel")
     }
     return kernels
   }
@@ -30,7 +31,7 @@ public struct LayerNorm: FusedPrimitive {
   /// Computes the output.
   public func forward(_ inputs: [Tensor], saving: Bool) -> (output: Tensor, saved: Saved?) {
     let x = inputs[0]
-    precondition(
+    require(
       x.shape.columns > 0 && inputs.dropFirst().allSatisfy { $0.shape == [x.shape.columns] },
       "[layer-norm] shapes \(inputs.map(\.shape)); [..., width], [width] and [width] expected"
     )

@@ -1,3 +1,4 @@
+import VerdantBase
 internal import CVerdant
 
 /// The head and the loss in one: mean over counted rows of `-log softmax(x Wᵀ)[target]`, in
@@ -21,7 +22,7 @@ public struct LinearCrossEntropy: FusedPrimitive {
 
   private func check(_ inputs: [Tensor]) {
     let (x, w, targets) = (inputs[0].shape, inputs[1].shape, inputs[2])
-    precondition(
+    require(
       w.rank == 2 && x.columns == w[1] && targets.count == x.rows && targets.dtype == .int32,
       "[linear-cross-entropy] shapes \(x), \(w), \(targets.dtype) \(targets.shape)"
     )
@@ -29,7 +30,7 @@ public struct LinearCrossEntropy: FusedPrimitive {
 
   fileprivate func check(_ targets: some Sequence<Int32>, below vocabulary: Int) {
     for target in targets {
-      precondition(
+      require(
         target < vocabulary,
         "[linear-cross-entropy] target \(target) of \(vocabulary) classes"
       )
@@ -40,7 +41,7 @@ public struct LinearCrossEntropy: FusedPrimitive {
   public func forward(_ inputs: [Tensor], saving: Bool) -> (output: Tensor, saved: Saved?) {
     check(inputs)
     guard let kernels = inputs[0].backend as? any LinearCrossEntropyKernels else {
-      preconditionFailure("[linear-cross-entropy] no kernel on \(inputs[0].backend.name)")
+      trap("[linear-cross-entropy] no kernel on \(inputs[0].backend.name)")
     }
     return kernels.linearCrossEntropy(inputs[0], inputs[1], inputs[2], saving: saving)
   }

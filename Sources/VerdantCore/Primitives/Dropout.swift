@@ -29,6 +29,7 @@ struct Dropout: Primitive {
 
 /// Dropout with the mask of a random stream; the identity when `rate` is 0.
 public func dropout(_ x: Tensor, rate: Double, _ random: RandomSource) -> Tensor {
-  precondition(rate >= 0 && rate < 1, "[dropout] rate \(rate), expected 0 up to below 1")
+  // 0.99999999 is below 1, but not in single precision.
+  require(rate >= 0 && Float(rate) < 1, "[dropout] rate \(rate), expected 0 up to below 1")
   return rate == 0 ? x : apply(Dropout(rate: Float(rate), key: random.key), x)
 }

@@ -1,3 +1,5 @@
+import VerdantBase
+
 /// Rows of a table, by index. Inputs: table `[rows, columns]`, indices.
 struct GatherRows: Primitive {
   static var name: String { "gather" }
@@ -34,7 +36,7 @@ struct GatherRows: Primitive {
 ///   - indices: Integers in `0..<rows`, any shape.
 /// - Returns: `[..., columns]`.
 public func gatherRows(_ table: Tensor, _ indices: Tensor) -> Tensor {
-  precondition(
+  require(
     table.shape.rank == 2 && indices.dtype == .int32,
     "[gather] table \(table.shape) and \(indices.dtype) indices \(indices.shape)"
   )

@@ -1,3 +1,5 @@
+import VerdantBase
+
 /// The same elements in another shape; shares memory.
 struct Reshape: Primitive {
   let shape: Shape
@@ -128,7 +130,7 @@ extension Tensor {
 
   /// The same elements in another shape; shares memory.
   public func reshaped(to shape: Shape) -> Tensor {
-    precondition(
+    require(
       shape.elementCount == count,
       "[reshape] \(self.shape) has \(count) elements, \(shape) has \(shape.elementCount)"
     )
@@ -137,13 +139,13 @@ extension Tensor {
 
   /// The axes in another order: result axis `i` is this tensor's axis `order[i]`.
   public func permuted(_ order: Int...) -> Tensor {
-    precondition(order.sorted() == Array(shape.indices), "[permute] order \(order) of \(shape)")
+    require(order.sorted() == Array(shape.indices), "[permute] order \(order) of \(shape)")
     return apply(Permute(order: order), self)
   }
 
   /// Consecutive entries along axis 0; shares memory.
   public subscript(range: Range<Int>) -> Tensor {
-    precondition(
+    require(
       shape.rank > 0 && range.lowerBound >= 0 && range.upperBound <= shape[0],
       "[slice] \(range) of \(shape)"
     )
@@ -152,7 +154,7 @@ extension Tensor {
 
   /// Tensors of equal trailing axes, one after the other along axis 0.
   public static func concatenated(_ parts: [Tensor]) -> Tensor {
-    precondition(
+    require(
       parts.allSatisfy { part in
         part.shape.rank > 0 && part.dtype == parts[0].dtype
           && part.shape.dropFirst().elementsEqual(parts[0].shape.dropFirst())

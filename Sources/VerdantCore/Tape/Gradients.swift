@@ -1,3 +1,5 @@
+import VerdantBase
+
 /// Evaluates a function of tensors and the gradient of its scalar value for each of them.
 ///
 /// - Parameters:
@@ -24,7 +26,7 @@ public func valueAndSparseGradients(
   let tape = Tape()
   let leaves = inputs.map { tape.leaf($0) }
   let value = try function(leaves)
-  precondition(
+  require(
     value.count == 1,
     "[gradient] the value has shape \(value.shape), one element expected"
   )

@@ -1,3 +1,5 @@
+import VerdantBase
+
 /// One differentiable operation: a value with a forward rule and a hand-written backward rule.
 ///
 /// Tensors arrive and leave untraced; ``apply(_:_:)`` records them.
@@ -74,7 +76,7 @@ public func apply<P: Primitive>(_ primitive: P, to inputs: [Tensor]) -> Tensor {
 private func evaluate<P: Primitive>(_ primitive: P, _ inputs: [Tensor]) -> Tensor {
   let backend = inputs[0].backend
   for input in inputs.dropFirst() {
-    precondition(
+    require(
       input.backend === backend,
       "[\(P.name)] inputs live on the backends \(backend.name) and \(input.backend.name)"
     )
@@ -102,7 +104,7 @@ private func evaluate<P: Primitive>(_ primitive: P, _ inputs: [Tensor]) -> Tenso
 private func tape(of inputs: [Tensor], _ name: String) -> Tape? {
   var found: Tape?
   for case let trace? in inputs.map(\.trace) {
-    precondition(found == nil || found === trace.tape, "[\(name)] inputs of two tapes")
+    require(found == nil || found === trace.tape, "[\(name)] inputs of two tapes")
     found = trace.tape
   }
   return found

@@ -1,4 +1,5 @@
 #if canImport(Glibc)
+import VerdantBase
 import Glibc
 #elseif canImport(Darwin)
 import Darwin
@@ -25,7 +26,7 @@ final class Tape: @unchecked Sendable {
   private var entries: [Entry?] = []
 
   private func checkOwner() {
-    precondition(
+    require(
       pthread_equal(owner, pthread_self()) != 0,
       "[tape] used from another thread than the one that made it"
     )
@@ -83,7 +84,7 @@ final class Tape: @unchecked Sendable {
 extension Tensor {
   /// Adds in place when nobody shares the memory, else into new memory.
   fileprivate mutating func add(_ other: Tensor) {
-    precondition(
+    require(
       shape == other.shape,
       "[gradient] shapes \(shape) and \(other.shape) of one value differ"
     )

@@ -1,3 +1,5 @@
+import VerdantBase
+
 /// The lengths of a tensor's axes, outermost first; at most eight axes, kept inline.
 public struct Shape: Sendable, Hashable, RandomAccessCollection, ExpressibleByArrayLiteral,
   CustomStringConvertible
@@ -11,13 +13,13 @@ public struct Shape: Sendable, Hashable, RandomAccessCollection, ExpressibleByAr
 
   /// Makes a shape from axis lengths.
   public init(_ lengths: some Collection<Int>) {
-    precondition(
+    require(
       lengths.count <= Self.maximumRank,
       "[shape] \(lengths.count) axes, at most \(Self.maximumRank) exist"
     )
     rank = lengths.count
     for (axis, length) in lengths.enumerated() {
-      precondition(length >= 0, "[shape] axis \(axis) has negative length \(length)")
+      require(length >= 0, "[shape] axis \(axis) has negative length \(length)")
       self.lengths[axis] = length
     }
   }
@@ -33,11 +35,11 @@ public struct Shape: Sendable, Hashable, RandomAccessCollection, ExpressibleByAr
   /// The length of an axis.
   public subscript(axis: Int) -> Int {
     get {
-      precondition(axis >= 0 && axis < rank, "[shape] axis \(axis) of \(self)")
+      require(axis >= 0 && axis < rank, "[shape] axis \(axis) of \(self)")
       return lengths[axis]
     }
     set {
-      precondition(axis >= 0 && axis < rank && newValue >= 0, "[shape] axis \(axis) of \(self)")
+      require(axis >= 0 && axis < rank && newValue >= 0, "[shape] axis \(axis) of \(self)")
       lengths[axis] = newValue
     }
   }
@@ -62,7 +64,7 @@ public struct Shape: Sendable, Hashable, RandomAccessCollection, ExpressibleByAr
 
   /// The same shape with another innermost length.
   public func withColumns(_ columns: Int) -> Shape {
-    precondition(rank > 0, "[shape] a scalar has no innermost axis")
+    require(rank > 0, "[shape] a scalar has no innermost axis")
     var shape = self
     shape[rank - 1] = columns
     return shape

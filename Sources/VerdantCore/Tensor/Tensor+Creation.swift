@@ -26,7 +26,7 @@ extension Tensor {
     _ shape: Shape,
     on backend: any Backend = CPUBackend.shared
   ) {
-    precondition(
+    require(
       values.count == shape.elementCount,
       "[tensor] \(values.count) numbers for shape \(shape)"
     )
@@ -39,7 +39,7 @@ extension Tensor {
     _ shape: Shape,
     on backend: any Backend = CPUBackend.shared
   ) {
-    precondition(
+    require(
       values.count == shape.elementCount,
       "[tensor] \(values.count) integers for shape \(shape)"
     )
@@ -64,13 +64,13 @@ extension Tensor {
 
   /// All elements of an integer tensor, in row-major order.
   public var integers: [Int32] {
-    precondition(dtype == .int32, "[tensor] \(dtype) read as integers")
+    require(dtype == .int32, "[tensor] \(dtype) read as integers")
     return withUnsafeElements(as: Int32.self) { Array($0) }
   }
 
   /// The only element of a tensor with one element.
   public var scalar: Double {
-    precondition(count == 1, "[scalar] shape \(shape) has \(count) elements, 1 expected")
+    require(count == 1, "[scalar] shape \(shape) has \(count) elements, 1 expected")
     return doubles[0]
   }
 }

@@ -1,3 +1,5 @@
+import VerdantBase
+
 /// A dense, row-major array of numbers: a value. Copies share memory until one is written.
 public struct Tensor: Sendable {
   /// The lengths of the axes.
@@ -14,7 +16,7 @@ public struct Tensor: Sendable {
   }
 
   init(storage: Storage, shape: Shape, offset: Int, trace: Trace?) {
-    precondition(
+    require(
       offset >= 0 && offset + shape.elementCount <= storage.count,
       "[tensor] \(shape) at \(offset) does not fit \(storage.count) elements"
     )
@@ -45,7 +47,7 @@ public struct Tensor: Sendable {
   /// Traps on a backend without numbers.
   var unsafeAddress: UnsafeMutableRawPointer {
     guard let base = storage.base else {
-      preconditionFailure("[tensor] this backend computes shapes only; it holds no numbers")
+      trap("[tensor] this backend computes shapes only; it holds no numbers")
     }
     return base + offset * dtype.byteCount
   }
@@ -55,7 +57,7 @@ public struct Tensor: Sendable {
     as type: Element.Type,
     _ body: (UnsafeBufferPointer<Element>) throws -> R
   ) rethrows -> R {
-    precondition(
+    require(
       MemoryLayout<Element>.stride == dtype.byteCount,
       "[tensor] elements of \(dtype) read as \(Element.self)"
     )
@@ -78,8 +80,8 @@ public struct Tensor: Sendable {
     as type: Element.Type,
     _ body: (UnsafeMutableBufferPointer<Element>) throws -> R
   ) rethrows -> R {
-    precondition(trace == nil, "[tensor] a recorded value cannot be written in place")
-    precondition(
+    require(trace == nil, "[tensor] a recorded value cannot be written in place")
+    require(
       MemoryLayout<Element>.stride == dtype.byteCount,
       "[tensor] elements of \(dtype) written as \(Element.self)"
     )

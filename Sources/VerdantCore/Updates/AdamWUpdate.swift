@@ -1,3 +1,4 @@
+import VerdantBase
 internal import CVerdant
 
 /// One step of Adam with decoupled decay for one parameter (Kingma and Ba 2015, algorithm 1;
@@ -37,7 +38,7 @@ public struct AdamWUpdate: Sendable, Equatable {
   public func apply(
     to weights: inout Tensor, _ gradient: Tensor, first: inout Tensor, second: inout Tensor
   ) {
-    precondition(
+    require(
       weights.shape == gradient.shape && weights.shape == first.shape
         && weights.shape == second.shape,
       "[adamw] shapes \(weights.shape), \(gradient.shape), \(first.shape), \(second.shape)"
@@ -88,7 +89,7 @@ extension Tensor {
   /// Writes rows `[batch, new, width]` into this tensor `[batch, capacity, width]` from row
   /// `start` of each batch entry on.
   public mutating func writeRows(_ rows: Tensor, at start: Int) {
-    precondition(
+    require(
       shape.rank == 3 && rows.shape.rank == 3 && rows.shape[0] == shape[0]
         && rows.shape[2] == shape[2] && start + rows.shape[1] <= shape[1]
         && rows.dtype == dtype,

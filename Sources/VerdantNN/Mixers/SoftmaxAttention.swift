@@ -118,7 +118,7 @@ public struct SoftmaxAttention: StreamingMixer {
   /// Mixes new tokens with those read before.
   public func step(_ x: Tensor, _ state: inout State, _ context: inout Context) -> Tensor {
     let new = x.shape[1]
-    precondition(
+    require(
       state.length + new <= state.keys.shape[1],
       "[attention] \(state.length) + \(new) tokens in a cache for \(state.keys.shape[1])"
     )

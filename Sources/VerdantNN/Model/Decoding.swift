@@ -13,7 +13,7 @@ struct MixerState: Sendable {
 
   mutating func step(_ mixer: any TokenMixer, _ x: Tensor, _ context: inout Context) -> Tensor {
     guard let streaming = mixer as? any StreamingMixer else {
-      preconditionFailure("[decoding] a mixer that cannot stream has no state")
+      trap("[decoding] a mixer that cannot stream has no state")
     }
     return advance(streaming, x, &context)
   }
@@ -22,7 +22,7 @@ struct MixerState: Sendable {
     _ mixer: M, _ x: Tensor, _ context: inout Context
   ) -> Tensor {
     guard var state = content as? M.State else {
-      preconditionFailure("[decoding] the state belongs to another mixer than \(M.kind)")
+      trap("[decoding] the state belongs to another mixer than \(M.kind)")
     }
     // The only reference moves out, so that the mixer writes its caches in place.
     content = ()
@@ -77,7 +77,7 @@ extension Transformer {
     -> Tensor
   {
     let (batch, new) = (tokens.shape[0], tokens.shape[1])
-    precondition(
+    require(
       state.length + new <= state.capacity,
       "[decoding] \(state.length) + \(new) tokens, room for \(state.capacity)"
     )

@@ -60,7 +60,8 @@ public struct Transformer: Module {
         .inconsistent,
         "the pattern '\(escaped(rule.match))' matches no linear map",
         place: "structures[\(index)].match",
-        rule: "linear maps are \(finder.found.prefix(6).map(\.description).joined(separator: ", ")), …"
+        rule:
+          "linear maps are \(finder.found.prefix(6).map(\.description).joined(separator: ", ")), …"
       )
     }
   }
@@ -77,7 +78,7 @@ public struct Transformer: Module {
   /// - Parameter tokens: Integers `[batch, length]`, length at most the maximum.
   /// - Returns: `[batch, length, width]`.
   public func hidden(_ tokens: Tensor, _ context: inout Context) -> Tensor {
-    precondition(
+    require(
       tokens.shape.rank == 2 && tokens.shape[1] <= config.maximumLength,
       "[transformer] tokens \(tokens.shape), at most \(config.maximumLength) long"
     )

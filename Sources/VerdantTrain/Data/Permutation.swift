@@ -10,7 +10,7 @@ public struct Permutation: Sendable {
 
   /// The order that a random stream gives.
   public init(_ count: Int, _ random: RandomSource) {
-    precondition(count >= 0, "[permutation] \(count) elements")
+    require(count >= 0, "[permutation] \(count) elements")
     self.count = count
     self.random = random
     var bits = 1
@@ -20,7 +20,7 @@ public struct Permutation: Sendable {
 
   /// The element at a place of the order.
   public subscript(place: Int) -> Int {
-    precondition(place >= 0 && place < count, "[permutation] place \(place) of \(count)")
+    require(place >= 0 && place < count, "[permutation] place \(place) of \(count)")
     var value = place
     repeat { value = scrambled(value) } while value >= count
     return value

@@ -193,7 +193,8 @@ public struct TextDocuments: Sendable {
       json = try JSONValue(parsing: line)
     } catch {
       throw DataError(
-        error.kind == .duplicateKey ? .duplicateKey : .badLine, error.report.what, file: path, place: "\(place), byte \(error.offset)",
+        error.kind == .duplicateKey ? .duplicateKey : .badLine, error.report.what, file: path,
+        place: "\(place), byte \(error.offset)",
         rule: "each line is one JSON object", advice: error.report.advice)
     }
     guard let field = json["text"] else {

@@ -41,6 +41,7 @@ public enum RecipeFile {
     // Relations are checked only between values that could be read.
     if reader.problems.isEmpty { recipe.check(&reader) }
     try reader.finish()
+    try recipe.training.completeOptimizer()
     return recipe
   }
 

@@ -24,7 +24,7 @@ public struct TrainingSettings: Knobs {
   /// The peak learning rate.
   public var learningRate = 1e-3
   /// Which optimizer.
-  public var optimizer = Spec(AdamW.kind)
+  public var optimizer = Spec(AdamW.kind, AdamW.Options())
   /// The learning rate by step.
   public var schedule = Schedule()
   /// Largest norm of the gradients; nil for no clipping.
@@ -73,6 +73,12 @@ public struct TrainingSettings: Knobs {
       var options = AdamW.Options()
       options.update(from: optimizer.options, at: "training.optimizer", &reader)
     }
+  }
+
+  /// Fills in the optimizer options that the recipe leaves out, so that a saved recipe has all.
+  mutating func completeOptimizer() throws(ConfigError) {
+    let options = try optimizer.options(AdamW.Options.self, at: PartPath("training.optimizer"))
+    optimizer = Spec(optimizer.kind, options)
   }
 
   /// Tokens of one optimizer step; `Int.max` when there are more.

@@ -79,7 +79,7 @@ public final class ReferenceBackend: Backend {
       switch distribution {
       case .uniform(let low, let high):
         let (low, high) = (Float(low), Float(high))
-        let value = Float(Double(low) + Double(high - low) * unit(words[index % 4]))
+        let value = Float(Double(low) + (Double(high) - Double(low)) * unit(words[index % 4]))
         return Double(value < high || low == high ? value : high.nextDown)
       case .normal(let mean, let deviation):
         let pair = index % 4 / 2 * 2

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Verdant
+
+/// `verdant train`.
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a model by a recipe.",
+    discussion: """
+      The run folder receives recipe.yaml (every setting), run.json (origin and result), \
+      metrics.jsonl (one line an event) and model/. Interrupting once ends the run after the \
+      step and saves the model.
+      """
+  )
+
+  @Argument(help: "A recipe (YAML).", completion: .file(extensions: ["yaml", "yml"]))
+  var recipe: String
+
+  @Option(help: "The run folder; must not exist.", completion: .directory)
+  var out: String
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Set an option of the recipe.", valueName: "path=value"))
+  var overrides: [String] = []
+
+  @OptionGroup(title: "Output")
+  var output: OutputOptions
+
+  @OptionGroup(title: "Runtime")
+  var runtime: RuntimeOptions
+
+  func run() throws {
+    runtime.apply()
+    try RunFolder.checkFree(out)
+    var trainer = try Trainer(RecipeFile.read(recipe, overrides: overrides))
+    let folder = try RunFolder(out, trainer)
+    var progress = Progress(quiet: output.quiet)
+    Interruption.listen()
+    let result: TrainResult
+    do {
+      result = try trainer.run { event in
+        progress.show(event)
+        try folder.record(event)
+        return Interruption.code == nil ? .proceed : .stop
+      } save: { model, step in
+        try folder.save(model, step: step)
+      }
+    } catch {
+      progress.close()
+      try folder.fail(error)
+      throw error
+    }
+    progress.close()
+    try folder.finish(trainer.model, result)
+    try report(result)
+    if let code = Interruption.code {
+      Console.error("stopped after step \(result.steps); the model is saved in \(out)/model")
+      leave(code)
+    }
+  }
+
+  private func report(_ result: TrainResult) throws {
+    if output.json {
+      var object = result.json
+      object["model"] = .string(out + "/model")
+      return try Console.result(.object(object))
+    }
+    var lines = ["model          \(out)/model", "loss           \(Format.fixed(result.loss, 4))"]
+    if let evaluation = result.evaluation { lines += evaluation.lines }
+    lines += [
+      "tokens         \(Format.count(result.tokens))",
+      "tokens/s       \(Format.count(Int(result.tokensPerSecond)))",
+      "training time  \(Format.duration(result.trainingSeconds))",
+      "peak memory    \(Format.bytes(Compute.peakResidentByteCount))",
+    ]
+    try Console.result(lines.joined(separator: "\n"))
+  }
+}
+
+extension Evaluation {
+  /// The figures for people.
+  var lines: [String] {
+    [
+      "validation     \(Format.fixed(loss, 4)) nats a token, perplexity "
+        + "\(Format.fixed(perplexity, 3))",
+      "bits per byte  \(Format.fixed(bitsPerByte, 4))",
+    ]
+  }
+}
