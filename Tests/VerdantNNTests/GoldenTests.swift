@@ -9,6 +9,15 @@ import Verdant
   @Test(arguments: files)
   func trainingEqualsPyTorch(_ name: String) throws { try expectGolden(name) }
 
+  /// What the tolerances are for: the losses of a run without weight decay lie outside.
+  @Test func aMissingWeightDecayIsSeen() throws {
+    var options = AdamW.Options()
+    options.weightDecay = 0
+    for name in Self.files {
+      #expect(try GoldenRun(name).measure(AdamW(options)).losses > 3e-6)
+    }
+  }
+
   // The choice belongs to the process, so it is made in one of its own.
   @Test(arguments: files)
   func trainingWithBuiltInProductsEqualsPyTorch(_ name: String) async {
@@ -93,7 +102,7 @@ private struct GoldenRun {
     return model
   }
 
-  func measure() throws -> GoldenErrors {
+  func measure(_ optimizer: AdamW = AdamW()) throws -> GoldenErrors {
     var errors = GoldenErrors()
     var model = try model(&errors.missing)
     let tokens = try file.tensor(named: "tokens")
@@ -101,7 +110,7 @@ private struct GoldenRun {
     let losses = try numbers("losses")
     let norms = try numbers("gradient_norms")
     let rows: Shape = [tokens.shape[1], tokens.shape[2]]
-    var optimizer = AdamW()
+    var optimizer = optimizer
     var context = Context(.training)
     for step in 0..<losses.count {
       let input = tokens[step..<step + 1].reshaped(to: rows)

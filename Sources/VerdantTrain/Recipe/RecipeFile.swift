@@ -20,7 +20,9 @@ public enum RecipeFile {
     guard firstInvalidUTF8(in: bytes) == nil else {
       throw ConfigError(.syntax, "invalid UTF-8", file: path, rule: "a recipe is UTF-8 text")
     }
-    return try parse(String(decoding: bytes, as: UTF8.self), file: path, overrides: overrides)
+    // A byte order mark is no part of the text.
+    let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...]
+    return try parse(String(decoding: text, as: UTF8.self), file: path, overrides: overrides)
   }
 
   /// Parses a recipe.

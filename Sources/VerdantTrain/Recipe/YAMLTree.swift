@@ -37,10 +37,10 @@ struct YAMLTree {
       .composer(_, let problem, let mark, _):
       ConfigError(
         .syntax, problem, file: file, place: "line \(mark.line)", rule: "a recipe is YAML")
-    case .duplicatedKeysInMapping(let duplicates, _):
+    case .duplicatedKeysInMapping(let duplicates, let context):
       ConfigError(
-        .syntax, "duplicate key \(escaped("\(duplicates)"))", file: file,
-        rule: "each key stands once in its mapping")
+        .syntax, "duplicate key '\(escaped(duplicates.joined(separator: "', '")))'", file: file,
+        place: "line \(context.mark.line)", rule: "each key stands once in its mapping")
     default: ConfigError(.syntax, "\(error)", file: file, rule: "a recipe is YAML")
     }
   }
