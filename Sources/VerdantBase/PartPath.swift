@@ -41,9 +41,12 @@ public struct PartPath: Sendable, Hashable, CustomStringConvertible {
         }
       } else {
         for (index, name) in names.enumerated() where reachable[index] {
-          next[index + 1] = fits(Array(name.utf8), Array(part.utf8))
+          next[index + 1] =
+            part == "*" || part == name
+            || part.utf8.contains(UInt8(ascii: "*")) && fits(Array(name.utf8), Array(part.utf8))
         }
       }
+      guard next.contains(true) else { return false }
       reachable = next
     }
     return reachable[names.count]

@@ -14,7 +14,8 @@ import Verdant
     var options = AdamW.Options()
     options.weightDecay = 0
     for name in Self.files {
-      #expect(try GoldenRun(name).measure(AdamW(options)).losses > 3e-6)
+      let losses = try GoldenRun(name).measure(AdamW(options)).losses
+      #expect(losses > 2e-6)
     }
   }
 

@@ -4,6 +4,20 @@ import Verdant
 
 /// What an optimizer step may not do. Counters belong to the process, so each test has its own.
 @Suite struct UpdateTests {
+  /// A first step moves each weight by the rate, whatever the gradient and the decays.
+  @Test func firstStepsHaveTheLengthOfTheRate() {
+    for (beta1, beta2) in [(0.9, 0.95), (0.9, 0.999), (0.999, 0.99999), (0, 0)] {
+      for gradient in [1e-3, -7.0, 1e4] {
+        var weights = Tensor.zeros([3])
+        var (first, second) = (Tensor.zeros([3]), Tensor.zeros([3]))
+        let update = AdamWUpdate(
+          rate: 1, beta1: beta1, beta2: beta2, epsilon: 1e-12, decay: 0, step: 1)
+        update.apply(to: &weights, .full([3], gradient), first: &first, second: &second)
+        for weight in weights.doubles { #expect(abs(abs(weight) - 1) < 1e-6) }
+      }
+    }
+  }
+
   @Test func stepsCopyNoParameterByte() async {
     await #expect(processExitsWith: .success) {
       var config = Variant.base

@@ -45,8 +45,8 @@ public struct AdamWUpdate: Sendable, Equatable {
     )
     var settings = vd_adamw_settings(
       rate: Float(rate), beta1: Float(beta1), beta2: Float(beta2), epsilon: Float(epsilon),
-      decay: Float(decay), correction1: Float(1 - pow(beta1, step)),
-      correction2: Float(1 - pow(beta2, step)), gradient_scale: Float(gradientScale))
+      decay: Float(decay), correction1: correction(beta1), correction2: correction(beta2),
+      gradient_scale: Float(gradientScale))
     let count = weights.count
     guard count > 0 else { return }
     gradient.withUnsafeElements(as: Float.self) { g in
@@ -61,6 +61,12 @@ public struct AdamWUpdate: Sendable, Equatable {
         }
       }
     }
+  }
+
+  /// Of the rounded decay that the kernel uses: 1 - 0.999 loses its last digits in single
+  /// precision, and the first steps would be wrong by as much.
+  private func correction(_ beta: Double) -> Float {
+    Float(1 - pow(Double(Float(beta)), step))
   }
 
   private func pow(_ base: Double, _ exponent: Int) -> Double {

@@ -1,8 +1,9 @@
 public import VerdantBase
 
 extension ModelConfig {
-  /// Rules beyond this number are no description of a model; each is tried for each linear map.
-  private static let mostStructures = 1024
+  /// Each rule is tried for the maps of each block; beyond this product it is no description of a
+  /// model but takes minutes.
+  private static let mostTrials = 1 << 16
 
   /// Throws unless every option is in its range, as one read from a file is: a configuration
   /// made in code has passed no check.
@@ -11,10 +12,10 @@ extension ModelConfig {
       throw ConfigError(
         .inconsistent, "the model has no blocks", place: "blocks", rule: "at least one block")
     }
-    guard structures.count <= Self.mostStructures else {
+    guard structures.count <= Self.mostTrials / blocks.count else {
       throw ConfigError(
-        .outOfRange, "\(structures.count) rules", place: "structures",
-        rule: "at most \(Self.mostStructures)")
+        .outOfRange, "\(structures.count) rules for \(blocks.count) blocks", place: "structures",
+        rule: "rules times blocks are at most \(Self.mostTrials)")
     }
     var reader = SettingsReader()
     _ = ModelConfig.read(json, at: "", &reader)
