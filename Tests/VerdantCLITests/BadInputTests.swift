@@ -140,6 +140,63 @@ import Verdant
     #expect(unknown.code == 78 && unknown.errors.contains("mamba"), "\(unknown.errors)")
   }
 
+  @Test func hostileRecords() throws {
+    let folder = try Folder()
+    let run = try Folder()
+    _ = try run.write(
+      "run.json",
+      #"{"parameters":1e300,"training_flops_per_token":1e300,"result":{"tokens":1e200}}"#)
+    let table = try Program.run(["compare", run.url.path])
+    #expect(table.code == 0 && table.output.contains("–"), "\(table.errors)")
+    #expect(try Program.run(["compare", run.url.path, "--json"]).code == 0)
+    _ = try run.write("run.json", "[1]")
+    expect(try Program.run(["compare", run.url.path]), 78, "run.json", in: folder)
+  }
+
+  @Test func references() throws {
+    let folder = try Folder()
+    var text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
+    for level in 1..<12 {
+      let list = Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ", ")
+      text += "a\(level): &a\(level) [\(list)]\n"
+    }
+    let recipe = try folder.write("bomb.yaml", text + "? *a11\n: 1\n")
+    let outcome = try Program.run(["train", recipe, "--out", folder.file("run")])
+    expect(outcome, 78, "line 1", "anchors", in: folder)
+    let quoted = try folder.write("quoted.yaml", "data: {train: ['&x *y']}  # &no *alias\n")
+    let accepted = try Program.run(["train", quoted, "--out", folder.file("run")])
+    expect(accepted, 78, "steps, tokens, flops", in: folder)
+  }
+
+  @Test func fileSizeLimit() throws {
+    let folder = try Folder()
+    let text = try folder.write("text", sampleText)
+    let outcome = try Program.run(
+      "/bin/bash",
+      [
+        "-c", "ulimit -f 1; exec \"$0\" \"$@\"", Program.path, "train",
+        "Recipes/demo-dense.yaml", "--out", folder.file("limited"), "--set",
+        "data.train=\(text)",
+      ] + tiny)
+    #expect(outcome.code == 74, "\(outcome.errors)")
+  }
+
+  @Test func oneOptionOfTheOptimizer() throws {
+    let folder = try Folder()
+    let text = try folder.write("text", sampleText)
+    let outcome = try train(folder, text, ["training.optimizer.beta1=0.8"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let recipe = try RecipeFile.read(folder.file("run/recipe.yaml"))
+    #expect(recipe.training.optimizer.options["beta1"] == 0.8)
+    #expect(recipe.training.optimizer.options["beta2"] == 0.95)
+  }
+
+  @Test func errorsOfUseAsJSON() throws {
+    let outcome = try Program.run(["train", "--json-errors"])
+    #expect(outcome.code == 64)
+    #expect(try JSONValue(parsing: outcome.errors)["code"] == 64)
+  }
+
   @Test func fullOutput() throws {
     let full = try FileHandle(forWritingTo: URL(fileURLWithPath: "/dev/full"))
     let outcome = try Program.run(["doctor", "--fast"], output: full)

@@ -91,12 +91,15 @@ import Verdant
     for _ in 0..<20 { #expect(try generator.next() == nil) }
   }
 
-  @Test func aModelWithoutFiniteLogitsGivesNothing() throws {
+  @Test func aModelWithoutFiniteLogitsIsRefused() throws {
     var model = try byteModel()
     model.updateParameters { name, parameter in
       if name == "finalNorm.bias" { parameter.value = .full(parameter.value.shape, .nan) }
     }
-    #expect(try generate(model, "q", Sampler(), 5).isEmpty)
+    let error = #expect(throws: CheckpointError.self) {
+      try generate(model, "q", Sampler(), 5)
+    }
+    #expect(error?.kind == .damaged)
   }
 
   @Test func aModelForFewerTokensIsRefused() throws {

@@ -47,8 +47,12 @@ public struct TextGenerator {
         read([ids[ids.count - 1]])
       }
     }
-    guard let choice = sampler.choose(logits, at: chosen), choice != tokenizer.endOfDocument
-    else {
+    guard let choice = sampler.choose(logits, at: chosen) else {
+      throw CheckpointError(
+        .damaged, "the model gives no finite logit", place: "token \(chosen)",
+        rule: "a usable model gives finite logits", advice: "its training may have diverged")
+    }
+    guard choice != tokenizer.endOfDocument else {
       isFinished = true
       return nil
     }

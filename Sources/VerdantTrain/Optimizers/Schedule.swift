@@ -31,7 +31,9 @@ public struct Schedule: Knobs {
     [
       Knob("kind", \.kind, "form after the warm-up"),
       Knob("warmup_steps", \.warmupSteps, 0...(1 << 40), "steps of the linear warm-up"),
-      Knob("final_fraction", \.finalFraction, 0...1, "share of the peak that the cosine ends at, one step after the last"),
+      Knob(
+        "final_fraction", \.finalFraction, 0...1,
+        "share of the peak that the cosine ends at, one step after the last"),
     ]
   }
 
