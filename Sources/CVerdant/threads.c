@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -49,6 +50,11 @@ enum { slots = 4 };
 static pthread_key_t scratch_key;
 
 // Runs when a thread ends: callers' threads come and go.
+static void out_of_memory(void) {
+  fputs("verdant: the system has no memory left for the scratch space of a thread\n", stderr);
+  abort();
+}
+
 static void free_scratch(void *all) {
   scratch_slot *s = all;
   for (int i = 0; i < slots; i++) vd_free(s[i].block, s[i].bytes);
@@ -56,20 +62,20 @@ static void free_scratch(void *all) {
 }
 
 __attribute__((constructor)) static void make_key(void) {
-  if (pthread_key_create(&scratch_key, free_scratch) != 0) abort();
+  if (pthread_key_create(&scratch_key, free_scratch) != 0) out_of_memory();
 }
 
 void *vd_scratch(int slot, size_t bytes) {
   scratch_slot *all = pthread_getspecific(scratch_key);
   if (!all) {
     all = calloc(slots, sizeof *all);
-    if (!all || pthread_setspecific(scratch_key, all) != 0) abort();
+    if (!all || pthread_setspecific(scratch_key, all) != 0) out_of_memory();
   }
   scratch_slot *s = &all[slot];
   if (s->bytes < bytes) {
     vd_free(s->block, s->bytes);
     s->block = vd_allocate(bytes);
-    if (!s->block) abort();
+    if (!s->block) out_of_memory();
     s->bytes = bytes;
   }
   return s->block;

@@ -26,6 +26,16 @@ enum Format {
     return (value < 0 ? "-" : "") + String(text.reversed())
   }
 
+  /// A count from a file, which may be any number.
+  static func count(_ value: Double) -> String {
+    Int(exactly: value.rounded()).map { count($0) } ?? "–"
+  }
+
+  /// Bytes from a file, which may be any number.
+  static func bytes(_ value: Double) -> String {
+    Int(exactly: value.rounded()).map { bytes($0) } ?? "–"
+  }
+
   /// A number with three digits and a decimal unit: 3.21 M.
   static func short(_ value: Double) -> String {
     guard value.isFinite else { return "–" }

@@ -29,8 +29,9 @@ struct VerdantCommand: ParsableCommand {
   )
 
   static func main() {
-    // A reader that goes away shows as an error of the write, not as a silent death.
+    // A reader that goes away or a full quota shows as an error of the write, not as a silent death.
     signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try checkEnvironment()
@@ -38,6 +39,13 @@ struct VerdantCommand: ParsableCommand {
     } catch let error as any ReportedError {
       fail(error)
     } catch {
+      let code = exitCode(for: error)
+      if code.rawValue != 0, wantsJSONErrors {
+        let report = ErrorReport(
+          code: ExitCode(rawValue: code.rawValue) ?? .failure, what: message(for: error))
+        Console.error((try? report.json.serialized()) ?? "")
+        leave(report.code)
+      }
       exit(withError: error)
     }
   }
@@ -50,10 +58,13 @@ struct VerdantCommand: ParsableCommand {
     }
   }
 
+  private static var wantsJSONErrors: Bool {
+    CommandLine.arguments.contains("--json-errors")
+  }
+
   private static func fail(_ error: any ReportedError) -> Never {
-    let asJSON = CommandLine.arguments.contains("--json-errors")
     for problem in error.problems {
-      Console.error(asJSON ? (try? problem.json.serialized()) ?? "" : problem.description)
+      Console.error(wantsJSONErrors ? (try? problem.json.serialized()) ?? "" : problem.description)
     }
     leave(error.exitCode)
   }

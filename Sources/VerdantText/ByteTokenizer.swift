@@ -12,7 +12,6 @@ public struct ByteTokenizer: Tokenizer {
 
   /// The bytes themselves.
   public func encode(_ bytes: UnsafeRawBufferPointer, into ids: inout [Int32]) {
-    ids.reserveCapacity(ids.count + bytes.count)
     for byte in bytes { ids.append(Int32(byte)) }
   }
 

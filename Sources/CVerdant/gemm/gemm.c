@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 static _Atomic int library_off;
 
@@ -21,7 +22,7 @@ static bool library_in_use(void) {
 
 __attribute__((constructor)) static void read_choice(void) {
   const char *choice = getenv("VERDANT_GEMM");
-  if (choice && choice[0] == 'b') library_off = 1;
+  if (choice && strcmp(choice, "builtin") == 0) library_off = 1;
 }
 
 void vd_gemm_use_library(bool use) { atomic_store(&library_off, use ? 0 : 1); }

@@ -22,22 +22,22 @@ struct Compare: ParsableCommand {
   }
 
   private static let figures = [
-    Figure(title: "parameters", keys: ["parameters"]) { Format.count(Int($0)) },
+    Figure(title: "parameters", keys: ["parameters"]) { Format.count($0) },
     Figure(
       title: "FLOPs a token, forward", keys: ["forward_flops_per_token"], text: { Format.short($0) }
     ),
     Figure(
       title: "FLOPs a token, training", keys: ["training_flops_per_token"],
       text: { Format.short($0) }),
-    Figure(title: "tokens trained on", keys: ["result", "tokens"]) { Format.count(Int($0)) },
+    Figure(title: "tokens trained on", keys: ["result", "tokens"]) { Format.count($0) },
     Figure(title: "training FLOPs", keys: ["training_flops"], text: { Format.short($0) }),
     Figure(title: "training loss, last step", keys: ["result", "loss"]) { Format.fixed($0, 4) },
     Figure(title: "validation loss", keys: ["result", "eval_loss"]) { Format.fixed($0, 4) },
     Figure(title: "bits per byte", keys: ["result", "bits_per_byte"]) { Format.fixed($0, 4) },
-    Figure(title: "tokens/s", keys: ["result", "tokens_per_s"]) { Format.count(Int($0)) },
+    Figure(title: "tokens/s", keys: ["result", "tokens_per_s"]) { Format.count($0) },
     Figure(
       title: "training time", keys: ["result", "training_seconds"], text: { Format.duration($0) }),
-    Figure(title: "peak memory", keys: ["result", "peak_rss_bytes"]) { Format.bytes(Int($0)) },
+    Figure(title: "peak memory", keys: ["result", "peak_rss_bytes"]) { Format.bytes($0) },
   ]
 
   func run() throws {
@@ -86,7 +86,8 @@ struct Compare: ParsableCommand {
     if let perToken = value(record, ["training_flops_per_token"]),
       let tokens = value(record, ["result", "tokens"])
     {
-      object["training_flops"] = .number(perToken * tokens)
+      let flops = perToken * tokens
+      object["training_flops"] = flops.isFinite ? .number(flops) : .null
       record = .object(object)
     }
     return record

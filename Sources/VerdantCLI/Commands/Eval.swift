@@ -41,6 +41,11 @@ struct Eval: ParsableCommand {
     let documents = try TextDocuments(data, encoding: encoding)
     let stream = TokenStream(documents.documents, folder.tokenizer)
     let evaluation = try Evaluation(folder.model, stream, batch: batch)
+    guard evaluation.loss.isFinite else {
+      throw CheckpointError(
+        .damaged, "the model's loss is not finite", file: modelPath(model),
+        rule: "a usable model gives finite logits", advice: "its training may have diverged")
+    }
     if output.json { return try Console.result(.object(evaluation.json)) }
     let lines =
       evaluation.lines + [

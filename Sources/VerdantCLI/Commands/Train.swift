@@ -35,19 +35,25 @@ struct Train: ParsableCommand {
     var trainer = try Trainer(RecipeFile.read(recipe, overrides: overrides))
     let folder = try RunFolder(out, trainer)
     var progress = Progress(quiet: output.quiet)
+    var steps = 0
     Interruption.listen()
     let result: TrainResult
     do {
       result = try trainer.run { event in
+        if case .step(let record) = event { steps = record.step }
         progress.show(event)
         try folder.record(event)
         return Interruption.code == nil ? .proceed : .stop
       } save: { model, step in
         try folder.save(model, step: step)
+      } saveFinal: { model, step in
+        try folder.saveFinal(model, step: step)
       }
     } catch {
       progress.close()
-      try folder.fail(error)
+      // What went wrong first is what the user must see.
+      try? folder.fail(error)
+      if error is TrainingError { keepLastGood(trainer.model, folder, after: steps) }
       throw error
     }
     progress.close()
@@ -57,6 +63,15 @@ struct Train: ParsableCommand {
       Console.error("stopped after step \(result.steps); the model is saved in \(out)/model")
       leave(code)
     }
+  }
+
+  /// The weights before the step that diverged, unless they are beyond use themselves.
+  private func keepLastGood(_ model: Transformer, _ folder: RunFolder, after steps: Int) {
+    let isFinite = model.parameters.allSatisfy { _, parameter in
+      sumOfSquares(parameter.value).isFinite
+    }
+    guard steps > 0, isFinite, let path = try? folder.save(model, step: steps) else { return }
+    Console.error("the weights after step \(steps) are saved in \(path)")
   }
 
   private func report(_ result: TrainResult) throws {

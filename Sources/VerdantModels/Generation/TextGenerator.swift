@@ -32,8 +32,10 @@ public struct TextGenerator {
     read(Array(ids.suffix(state.capacity)))
   }
 
-  /// The next token; nil at the end of the document or when the model gives no finite logit.
-  public mutating func next() throws(ConfigError) -> Int32? {
+  /// The next token; nil at the end of the document.
+  ///
+  /// - Throws: ``CheckpointError`` with the kind `damaged` when no logit is finite.
+  public mutating func next() throws -> Int32? {
     guard !isFinished else { return nil }
     // The prompt is read already; of later tokens the last one is not.
     if chosen > 0 {

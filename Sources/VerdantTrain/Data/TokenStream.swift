@@ -13,6 +13,7 @@ public struct TokenStream: Sendable {
   /// Joins documents.
   public init(_ documents: [[UInt8]], _ tokenizer: any Tokenizer) {
     var ids: [Int32] = []
+    ids.reserveCapacity(documents.reduce(documents.count) { $0 + $1.count })
     for document in documents {
       document.withUnsafeBytes { tokenizer.encode($0, into: &ids) }
       ids.append(tokenizer.endOfDocument)

@@ -21,7 +21,7 @@ public struct Schedule: Knobs {
   public var kind = Kind.cosine
   /// Steps of the linear warm-up.
   public var warmupSteps = 0
-  /// The share of the peak at the last step.
+  /// The share of the peak that the cosine ends at, one step after the last.
   public var finalFraction = 0.1
 
   /// The defaults.
@@ -31,7 +31,7 @@ public struct Schedule: Knobs {
     [
       Knob("kind", \.kind, "form after the warm-up"),
       Knob("warmup_steps", \.warmupSteps, 0...(1 << 40), "steps of the linear warm-up"),
-      Knob("final_fraction", \.finalFraction, 0...1, "share of the peak at the last step"),
+      Knob("final_fraction", \.finalFraction, 0...1, "share of the peak that the cosine ends at, one step after the last"),
     ]
   }
 

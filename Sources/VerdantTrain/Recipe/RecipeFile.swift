@@ -35,6 +35,8 @@ public enum RecipeFile {
     for override in overrides { try tree.apply(override) }
     var reader = SettingsReader(file: file, lines: tree.lines)
     var recipe = Recipe()
+    // One option of the optimizer may be set without naming the default one again.
+    tree.addDefault(AdamW.kind, for: "kind", in: ["training", "optimizer"])
     if let object = reader.object(tree.value, at: "") {
       recipe.update(from: object, at: "", &reader)
     }

@@ -8,16 +8,48 @@ struct YAMLTree {
 
   private let file: String?
   private var nodes = 0
-  // References to anchors are copies here: a limit keeps a small file from growing without end.
   private static let mostNodes = 100_000
   private static let deepest = 32
 
   init(_ text: String, file: String?) throws(ConfigError) {
     self.file = file
     value = .object(JSONObject())
+    try Self.refuseReferences(text, file)
     if let node = try Self.compose(text, file) {
       value = try convert(node, "", depth: 0)
       if value.isNull { value = .object(JSONObject()) }
+    }
+  }
+
+  // A few nested references stand for more values than any machine holds, and the parser expands
+  // them before one can count. So none gets to it: outside of quotes and comments no word begins
+  // with `&` or `*`.
+  private static func refuseReferences(_ text: String, _ file: String?) throws(ConfigError) {
+    var quote: UInt8?
+    var isComment = false
+    var before = UInt8(ascii: "\n")
+    var line = 1
+    for byte in text.utf8 {
+      let startsWord = [9, 10, 13, 32, 44, 91, 123].contains(before)
+      if byte == 10 {
+        line += 1
+        isComment = false
+      } else if isComment {
+      } else if let open = quote {
+        if byte == open, before != UInt8(ascii: "\\") || open == UInt8(ascii: "'") { quote = nil }
+      } else if startsWord {
+        switch byte {
+        case UInt8(ascii: "#"): isComment = true
+        case UInt8(ascii: "'"), UInt8(ascii: "\""): quote = byte
+        case UInt8(ascii: "&"), UInt8(ascii: "*"):
+          throw ConfigError(
+            .syntax, "a word that begins with \(byte == 38 ? "&" : "*")", file: file,
+            place: "line \(line)", rule: "recipes have no anchors and aliases",
+            advice: "put a pattern such as '*.query' in quotes")
+        default: break
+        }
+      }
+      before = byte
     }
   }
 
@@ -115,11 +147,20 @@ struct YAMLTree {
         rule: "names joined by dots, such as training.steps")
     }
     let text = String(override[override.index(after: equals)...])
+    try Self.refuseReferences(text, "--set \(path)")
     let node = try Self.compose(text, "--set \(path)")
     var part = self
     let new = if let node { try part.convert(node, path, depth: 0) } else { JSONValue.null }
     lines = lines.filter { $0.key != path && !$0.key.hasPrefix(path + ".") }
     value = try Self.setting(value, keys[...], new, path)
+  }
+
+  /// Gives a mapping a value for a key that it lacks; does nothing where there is no mapping.
+  mutating func addDefault(_ text: String, for key: String, in path: [String]) {
+    let found = path.reduce(Optional(value)) { $0?[$1] }
+    guard let mapping = found?.objectValue, mapping[key] == nil else { return }
+    let keys = path + [key]
+    if let set = try? Self.setting(value, keys[...], .string(text), key) { value = set }
   }
 
   private static func setting(

@@ -20,6 +20,7 @@ public final class RunFolder {
   private let origin: JSONObject
   private let recipe: Recipe
   private var sizes: JSONObject = [:]
+  private var finalModelIsSaved = false
 
   /// The version of the program, as `run.json` names it.
   public static let version = "0.1.0"
@@ -143,11 +144,17 @@ public final class RunFolder {
     return target
   }
 
-  /// Saves the final model and the result.
-  public func finish(_ model: Transformer, _ result: TrainResult) throws {
+  /// Saves the final model, as `model`.
+  public func saveFinal(_ model: Transformer, step: Int) throws {
     try ModelFolder.write(
-      model, tokenizer: ByteTokenizer(), history: history(result.steps), to: path + "/model",
+      model, tokenizer: ByteTokenizer(), history: history(step), to: path + "/model",
       overwriting: true)
+    finalModelIsSaved = true
+  }
+
+  /// Saves the result, and the final model if that has not been done.
+  public func finish(_ model: Transformer, _ result: TrainResult) throws {
+    if !finalModelIsSaved { try saveFinal(model, step: result.steps) }
     try metrics.append(
       .object([
         "event": "end", "time": .string(Self.timestamp()), "step": .integer(result.steps),

@@ -79,11 +79,13 @@ public struct Trainer {
   /// - Parameters:
   ///   - observe: Sees each event; may stop the run.
   ///   - save: Saves the model at the steps that the recipe asks for, and says where.
+  ///   - saveFinal: Saves the model after the last step, before the last evaluation.
   /// - Throws: ``TrainingError`` when loss or gradients are not finite, before they reach the
   ///   weights, and what the closures throw.
   public mutating func run(
     _ observe: (TrainEvent) throws -> TrainDecision,
-    save: (Transformer, Int) throws -> String? = { _, _ in nil }
+    save: (Transformer, Int) throws -> String? = { _, _ in nil },
+    saveFinal: (Transformer, Int) throws -> Void = { _, _ in }
   ) throws -> TrainResult {
     var stops = try observe(.started(start)) == .stop
     var record: StepRecord?
@@ -118,6 +120,7 @@ public struct Trainer {
         stops = try observe(.saved(path: path, step: step)) == .stop || stops
       }
     }
+    try saveFinal(model, step)
     if let validation, !stops || step == start.steps {
       let result = try evaluate(validation, limit: nil)
       evaluation = result
