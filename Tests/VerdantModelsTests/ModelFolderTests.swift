@@ -208,4 +208,33 @@ import Verdant
       }
     }
   }
+
+  /// Damaged files give a model or a typed error, and never end the process.
+  @Test func damagedFiles() throws {
+    let marks = Array("\u{0}0919-{}[]\",:eE.".utf8) + [0xFF, 0x80]
+    try withModel { path in
+      for name in ["config.json", "verdant.json", "model.safetensors"] {
+        let whole = try read(path + "/" + name)
+        // The numbers of the tensors may be any; what describes them stands before.
+        let part = min(whole.count, 3000)
+        for seed in 0..<400 {
+          let source = RandomSource(seed: UInt64(seed))
+          var bytes = whole
+          for change in 0..<UInt64(1 + seed % 3) {
+            let place = Int(source.uniform(at: 2 * change) * Double(part))
+            let choice = source.uniform(at: 2 * change + 1) * Double(marks.count)
+            bytes[place] = marks[Int(choice)]
+          }
+          try put(bytes, path + "/" + name)
+          do {
+            let loaded = try ModelFolder(path)
+            #expect(loaded.model.lastLogits([1, 2]).count == loaded.model.config.vocabulary)
+          } catch {
+            #expect(error is any ReportedError, "\(error)")
+          }
+        }
+        try put(whole, path + "/" + name)
+      }
+    }
+  }
 }

@@ -342,4 +342,39 @@ private func parse(_ text: String, _ overrides: [String] = []) throws -> Recipe 
     settings.accumulation = 1 << 20
     #expect(settings.tokensPerStep(context: 1 << 24) == .max)
   }
+
+  /// Recipes with damaged bytes give a recipe or a typed error, and never end the process.
+  @Test func damagedRecipes() throws {
+    let whole = Array(RecipeFile.text(try parse(minimal)).utf8)
+    let pieces: [[UInt8]] = [
+      [], [0], [0xFF], Array("\n".utf8), Array("  ".utf8), Array(": ".utf8), Array("- ".utf8),
+      Array("[".utf8), Array("{".utf8), Array("*a".utf8), Array("&a ".utf8), Array("!!int ".utf8),
+      Array("9223372036854775808".utf8), Array("-1".utf8), Array("1e999".utf8), Array("#".utf8),
+      Array("null".utf8), Array("\"".utf8), Array("'".utf8), Array("|\n".utf8), Array("? ".utf8),
+      Array("---\n".utf8), Array("<<: ".utf8), Array("\t".utf8), Array("\u{FEFF}".utf8),
+    ]
+    try withTemporaryFolder { folder in
+      let path = folder + "/r.yaml"
+      for seed in 0..<1500 {
+        let source = RandomSource(seed: UInt64(seed))
+        func draw(_ counter: UInt64, _ limit: Int) -> Int {
+          Int(source.uniform(at: counter) * Double(limit))
+        }
+        var bytes = whole
+        for change in 0..<UInt64(1 + draw(0, 3)) {
+          let start = draw(10 * change + 1, bytes.count)
+          let end = min(bytes.count, start + draw(10 * change + 2, 12))
+          bytes.replaceSubrange(start..<end, with: pieces[draw(10 * change + 3, pieces.count)])
+        }
+        try put(bytes, path)
+        do {
+          let recipe = try RecipeFile.read(path)
+          #expect(throws: Never.self) { try recipe.check() }
+          #expect(try parse(RecipeFile.text(recipe)) == recipe, "seed \(seed)")
+        } catch {
+          #expect(error is ConfigError)
+        }
+      }
+    }
+  }
 }
