@@ -82,6 +82,21 @@ import Verdant
     #expect(try #require(result["eval_loss"]?.doubleValue) < 5.6)
   }
 
+  /// The sizes that the comments of the recipes name.
+  @Test(arguments: [
+    ("demo-dense", 3_258_112), ("demo-low-rank", 2_176_768), ("shakespeare", 3_290_880),
+    ("gpt-small", 10_843_008),
+  ])
+  func recipeSize(_ name: String, _ parameters: Int) throws {
+    let recipe = try RecipeFile.read(
+      Program.root.appendingPathComponent("Recipes/\(name).yaml").path,
+      overrides: ["data.train=text"])
+    let model = try Transformer(
+      recipe.model.config(vocabulary: ByteTokenizer().vocabulary), random: RandomSource(seed: 0),
+      on: ShapeBackend())
+    #expect(model.parameterCount == parameters)
+  }
+
   @Test func everyRecipeIsTested() throws {
     let names = try FileManager.default.contentsOfDirectory(
       atPath: Program.root.appendingPathComponent("Recipes").path)
