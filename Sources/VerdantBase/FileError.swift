@@ -1,7 +1,7 @@
 /// A file or folder that cannot be opened, read, created or written.
-public struct FileError: ReportedError, Equatable {
+public struct FileError: ClassifiedError {
   /// The class of a problem.
-  public enum Kind: String, Sendable, CaseIterable {
+  public enum Kind: String, ErrorClass, CaseIterable {
     /// Nothing is there.
     case missing
     /// A folder, pipe, socket or device in the place of a file.
@@ -43,55 +43,10 @@ public struct FileError: ReportedError, Equatable {
   public let kind: Kind
   /// All problems, in the order in which they were found; never empty.
   public let problems: [ErrorReport]
-  /// The first problem.
-  public let report: ErrorReport
-
-  /// Makes an error with one problem.
-  ///
-  /// - Parameters:
-  ///   - kind: The class of the problem.
-  ///   - what: What went wrong.
-  ///   - file: The file concerned.
-  ///   - place: A byte offset, `line N`, a JSON path or a tensor name.
-  ///   - rule: The rule that is broken.
-  ///   - advice: What to do.
-  ///   - code: The exit status; by default the one of `kind`.
-  public init(
-    _ kind: Kind,
-    _ what: String,
-    file: String? = nil,
-    place: String? = nil,
-    rule: String? = nil,
-    advice: String? = nil,
-    code: ExitCode? = nil
-  ) {
-    self.init(
-      kind,
-      ErrorReport(
-        code: code ?? kind.code,
-        what: what,
-        file: file,
-        place: place,
-        rule: rule,
-        advice: advice
-      )
-    )
-  }
 
   /// Makes an error from a report, with further problems found at the same time.
-  public init(_ kind: Kind, _ report: ErrorReport, further: [ErrorReport] = []) {
+  public init(_ kind: Kind, _ report: ErrorReport, further: [ErrorReport]) {
     self.kind = kind
-    self.report = report
     self.problems = [report] + further
-  }
-
-  /// Joins errors found in one pass; nil when there are none.
-  public init?(collecting errors: [FileError]) {
-    guard let first = errors.first else { return nil }
-    self.init(
-      first.kind,
-      first.report,
-      further: Array(first.problems.dropFirst()) + errors.dropFirst().flatMap(\.problems)
-    )
   }
 }
