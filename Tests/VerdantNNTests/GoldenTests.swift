@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import Verdant
+import VerdantTestKit
 
 /// Training against PyTorch in f64, from `Tools/golden/gpt_training.py`.
 @Suite struct GoldenTests {
@@ -19,22 +20,14 @@ import Verdant
     }
   }
 
-  // The choice belongs to the process, so it is made in one of its own.
-  @Test(arguments: files)
-  func trainingWithBuiltInProductsEqualsPyTorch(_ name: String) async {
-    await #expect(processExitsWith: .success) { [name] in
+  @Test func trainingByOtherKernelsEqualsPyTorch() throws {
+    try OwnProcess.perform {
       Compute.useProductLibrary(false)
       #expect(Compute.productProvider == "built-in")
-      try expectGolden(name)
-    }
-  }
-
-  @Test(arguments: Compute.instructionSets)
-  func trainingOnEveryInstructionSetEqualsPyTorch(_ set: String) async {
-    await #expect(processExitsWith: .success) { [set] in
-      #expect(Compute.select(instructionSet: set))
-      Compute.useProductLibrary(false)
-      for name in GoldenTests.files { try expectGolden(name) }
+      for set in Compute.instructionSets {
+        #expect(Compute.select(instructionSet: set))
+        for name in Self.files { try expectGolden(name) }
+      }
     }
   }
 }

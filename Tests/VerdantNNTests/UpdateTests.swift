@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import Verdant
+import VerdantTestKit
 
 /// What an optimizer step may not do. Counters belong to the process, so each test has its own.
 @Suite struct UpdateTests {
@@ -18,8 +19,8 @@ import Verdant
     }
   }
 
-  @Test func stepsCopyNoParameterByte() async {
-    await #expect(processExitsWith: .success) {
+  @Test func stepsCopyNoParameterByte() throws {
+    try OwnProcess.perform {
       var config = Variant.base
       config.structures = [
         StructureRule(match: "blocks.1.**", Spec(LowRank.kind, LowRank.Options(rank: 2)))
@@ -31,8 +32,8 @@ import Verdant
 
   /// 124 M parameters, some 2 GB: set VERDANT_SLOW_TESTS=1.
   @Test(.enabled(if: ProcessInfo.processInfo.environment["VERDANT_SLOW_TESTS"] == "1"))
-  func stepsOfALargeModelCopyNoParameterByte() async {
-    await #expect(processExitsWith: .success) {
+  func stepsOfALargeModelCopyNoParameterByte() throws {
+    try OwnProcess.perform {
       let config = ModelConfig(
         blocks: 12, width: 768, heads: 12, maximumLength: 1024, vocabulary: 50_257)
       let copied = try copiedBytes(config, length: 8, steps: 3)
@@ -40,8 +41,8 @@ import Verdant
     }
   }
 
-  @Test func aSharedModelIsCopiedAndKept() async {
-    await #expect(processExitsWith: .success) {
+  @Test func aSharedModelIsCopiedAndKept() throws {
+    try OwnProcess.perform {
       var model = try Variant.base.build()
       let kept = model
       let before = kept.parameters.map(\.parameter.value.floats)
@@ -53,8 +54,8 @@ import Verdant
     }
   }
 
-  @Test func steadyStateTakesNoBlock() async {
-    await #expect(processExitsWith: .success) {
+  @Test func steadyStateTakesNoBlock() throws {
+    try OwnProcess.perform {
       // With one thread every scratch block is seen in the first step.
       Compute.threadCount = 1
       for library in [true, false] {

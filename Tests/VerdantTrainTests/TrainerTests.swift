@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import Verdant
+import VerdantTestKit
 
 @discardableResult
 private func train(_ trainer: inout Trainer) throws -> [StepRecord] {
@@ -40,36 +41,39 @@ extension Transformer {
   }
 
   // The number of threads belongs to the process, so it is chosen in one of its own.
-  @Test(arguments: [true, false])
-  func threadCountsGiveTheSameBits(_ library: Bool) async {
-    await #expect(processExitsWith: .success) { [library] in
-      Compute.useProductLibrary(library)
-      try withText { path in
-        let results = try [1, 2].map { threads in
-          Compute.threadCount = threads
-          var trainer = try Trainer(
-            smallRecipe(path) {
-              // Large enough that every product is cut into several tiles.
-              $0.model.width = 96
-              $0.model.context = 64
-              $0.model.structures = [
-                StructureRule(
-                  match: "blocks.1.feedForward.*",
-                  Spec(LowRank.kind, LowRank.Options(rank: 24))
-                )
-              ]
-              $0.training.batch = 8
-              $0.training.steps = 5
-              $0.model.dropout = 0.1
-            }
-          )
-          let steps = try train(&trainer)
-          return (trainer.model.bits, steps.map(\.loss), steps.map(\.gradientNorm))
-        }
-        #expect(results[0].0 == results[1].0)
-        #expect(results[0].1 == results[1].1)
-        #expect(results[0].2 == results[1].2)
+  @Test func trainingByOneAndTwoThreadsGivesTheSameBits() throws {
+    try OwnProcess.perform {
+      for library in [true, false] { try expectSameBits(library) }
+    }
+  }
+
+  private func expectSameBits(_ library: Bool) throws {
+    Compute.useProductLibrary(library)
+    try withText { path in
+      let results = try [1, 2].map { threads in
+        Compute.threadCount = threads
+        var trainer = try Trainer(
+          smallRecipe(path) {
+            // Large enough that every product is cut into several tiles.
+            $0.model.width = 96
+            $0.model.context = 64
+            $0.model.structures = [
+              StructureRule(
+                match: "blocks.1.feedForward.*",
+                Spec(LowRank.kind, LowRank.Options(rank: 24))
+              )
+            ]
+            $0.training.batch = 8
+            $0.training.steps = 5
+            $0.model.dropout = 0.1
+          }
+        )
+        let steps = try train(&trainer)
+        return (trainer.model.bits, steps.map(\.loss), steps.map(\.gradientNorm))
       }
+      #expect(results[0].0 == results[1].0)
+      #expect(results[0].1 == results[1].1)
+      #expect(results[0].2 == results[1].2)
     }
   }
 
@@ -295,8 +299,8 @@ extension Transformer {
     #expect(median([]).isNaN)
   }
 
-  @Test func stepsCopyNothingAndTakeNoBlock() async {
-    await #expect(processExitsWith: .success) {
+  @Test func stepsCopyNothingAndTakeNoBlock() throws {
+    try OwnProcess.perform {
       Compute.threadCount = 1
       try withText { path in
         var trainer = try Trainer(
