@@ -1,134 +1,222 @@
 // Exact attention without the score matrix (Dao et al. 2022): blocks of queries against blocks of
-// keys, products on the calling thread, online softmax; backward recomputes from log-sum-exp.
+// keys, online softmax to the base 2; backward recomputes from log-sum-exp.
 #include <math.h>
 #include <string.h>
 
 #include "kernels/table.h"
 
-// 64 x 256 scores are 64 KiB: with their keys, values and output they stay in L2.
-enum { query_block = 64, key_block = 256 };
+// 128 x 64 scores are 32 KiB; with their keys, values and output they stay in L2. A block that the
+// diagonal crosses is computed in strips of queries, each as far as its last query sees.
+enum { query_block = 64, key_block = 128, strip = 32, padding = 16 };
+
+static const float log2_of_e = 1.4426950408889634f, log_of_2 = 0.6931471805599453f;
 
 typedef struct {
   const vd_attention_shape *s;
   const vd_kernels *k;
-  const float *dy, *q, *keys, *v, *y_in, *lse_in;
-  float *y, *lse, *dq, *dk, *dv;
-  size_t query_blocks;
+  const void *dy, *q, *keys, *v, *y_in;
+  const float *lse_in;
+  void *y, *dq, *dk, *dv;
+  float *lse;
+  size_t query_blocks, width;  // width of a head, padded
 } attention_pass;
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-// Columns of a key block that each row of a query block sees.
-static size_t visible_columns(const vd_attention_shape *s, size_t query, size_t rows, size_t key,
-                              size_t columns, size_t *visible) {
-  size_t most = 0;
+static size_t padded(size_t n) { return (n + padding - 1) / padding * padding; }
+
+static void *element(const vd_attention_shape *s, const void *x, size_t at) {
+  return (char *)(uintptr_t)x + at * (s->type == VD_BF16 ? 2 : 4);
+}
+
+// Keys of a block that each query of a block sees; true when some query does not see all.
+static bool visible_keys(const vd_attention_shape *s, size_t query, size_t rows, size_t key,
+                         size_t count, int32_t *visible) {
+  bool partial = false;
   for (size_t r = 0; r < rows; r++) {
     size_t end = s->causal ? query + r + 1 + s->keys : s->keys + s->queries;
     end = end > s->queries ? end - s->queries : 0;
     if (end > s->keys) end = s->keys;
-    visible[r] = end <= key ? 0 : smaller(end - key, columns);
-    if (visible[r] > most) most = visible[r];
+    visible[r] = end <= key ? 0 : (int32_t)smaller(end - key, count);
+    partial |= (size_t)visible[r] < count;
   }
-  return most;
+  return partial;
+}
+
+// A block as rows of f32: the tensor itself where its rows can be read as whole vectors.
+static const float *rows_of(const attention_pass *p, const void *x, size_t ld, size_t rows,
+                            float *buffer, size_t *step) {
+  const vd_attention_shape *s = p->s;
+  if (s->type == VD_F32 && s->head_width % padding == 0) {
+    *step = ld;
+    return x;
+  }
+  p->k->load_block(s->type, false, rows, s->head_width, x, ld, 1, buffer, p->width);
+  *step = p->width;
+  return buffer;
 }
 
 static void forward_task(void *context, size_t index) {
-  attention_pass *p = context;
+  const attention_pass *p = context;
   const vd_attention_shape *s = p->s;
-  size_t D = s->head_width, block = index % p->query_blocks, head = index / p->query_blocks;
+  size_t D = s->head_width, W = p->width;
+  size_t block = index % p->query_blocks, head = index / p->query_blocks;
   size_t b = head / s->heads, h = head % s->heads, kh = h / (s->heads / s->key_heads);
   size_t ldq = s->heads * D, ldk = s->key_heads * D;
   size_t start = block * query_block, rows = smaller(query_block, s->queries - start);
-  const float *q = p->q + (b * s->queries + start) * ldq + h * D;
-  const float *keys = p->keys + b * s->key_capacity * ldk + kh * D;
-  const float *values = p->v + b * s->key_capacity * ldk + kh * D;
-  float *scores = vd_scratch(0, (query_block * key_block + query_block * (D + 2)) * sizeof(float));
-  float *output = scores + query_block * key_block;
-  float *maximum = output + query_block * D, *total = maximum + query_block;
-  size_t visible[query_block];
-  for (size_t r = 0; r < rows; r++) {
+  size_t lanes = padded(rows), at = (b * s->queries + start) * ldq + h * D;
+  float *queries = vd_scratch(0, (query_block * (D + W + key_block) + 2 * key_block * W) *
+                                     sizeof(float));
+  float *output = queries + D * query_block, *scores = output + query_block * W;
+  float *key_buffer = scores + key_block * query_block;
+  float *value_buffer = key_buffer + key_block * W;
+  float maximum[query_block], total[query_block], factors[query_block];
+  int32_t visible[query_block] = {0};
+  for (size_t r = 0; r < query_block; r++) {
     maximum[r] = -INFINITY;
     total[r] = 0;
   }
-  memset(output, 0, rows * D * sizeof(float));
+  memset(output, 0, rows * W * sizeof(float));
+  p->k->load_block(s->type, true, rows, D, element(s, p->q, at), ldq, s->scale * log2_of_e,
+                   queries, query_block);
   for (size_t key = 0; key < s->keys; key += key_block) {
-    size_t columns = smaller(key_block, s->keys - key);
-    columns = visible_columns(s, start, rows, key, columns, visible);
-    if (columns == 0) break;
-    vd_gemm_tile_f32(false, true, rows, columns, D, s->scale, q, ldq, keys + key * ldk, ldk, 0,
-                     scores, key_block);
-    p->k->softmax_block(rows, columns, visible, scores, key_block, maximum, total, output, D);
-    vd_gemm_tile_f32(false, false, rows, D, columns, 1, scores, key_block, values + key * ldk, ldk,
-                     1, output, D);
+    size_t count = smaller(key_block, s->keys - key);
+    bool partial = visible_keys(s, start, rows, key, count, visible);
+    if (visible[rows - 1] == 0) break;
+    size_t key_at = (b * s->key_capacity + key) * ldk + kh * D, step, value_step;
+    const float *keys =
+        rows_of(p, element(s, p->keys, key_at), ldk, count, key_buffer, &step);
+    const float *values =
+        rows_of(p, element(s, p->v, key_at), ldk, count, value_buffer, &value_step);
+    size_t width = partial ? strip : lanes;
+    for (size_t r = 0; r < rows; r += width) {
+      size_t n = smaller(width, rows - r), seen = (size_t)visible[r + n - 1];
+      if (seen == 0) continue;
+      p->k->block_product(seen, padded(n), D, keys, step, 1, queries + r, query_block, false,
+                          scores + r, query_block);
+      p->k->softmax_columns(seen, padded(n), partial ? visible + r : NULL, scores + r,
+                            query_block, maximum + r, total + r, factors + r);
+      for (size_t i = r; i < r + n; i++)
+        if (factors[i] != 1.f) p->k->scale(W, factors[i], output + i * W);
+      p->k->block_product(n, W, seen, scores + r, 1, query_block, values, value_step, true,
+                          output + r * W, W);
+    }
   }
   float *lse = p->lse ? p->lse + (b * s->heads + h) * s->queries + start : NULL;
-  p->k->softmax_finish(rows, D, maximum, total, output,
-                       p->y + (b * s->queries + start) * ldq + h * D, ldq, lse);
+  for (size_t r = 0; r < rows; r++) {
+    if (lse) lse[r] = total[r] == 0.f ? 0.f : (maximum[r] + log2f(total[r])) * log_of_2;
+    factors[r] = total[r] == 0.f ? 0.f : 1.f / total[r];
+  }
+  p->k->store_block(s->type, rows, D, output, W, factors, element(s, p->y, at), ldq);
 }
 
-void vd_attention(const vd_attention_shape *shape, const float *q, const float *k, const float *v,
-                  float *y, float *lse) {
+void vd_attention(const vd_attention_shape *shape, const void *q, const void *k, const void *v,
+                  void *y, float *lse) {
   attention_pass p = {.s = shape, .k = vd_table(), .q = q, .keys = k, .v = v, .y = y, .lse = lse,
-                      .query_blocks = (shape->queries + query_block - 1) / query_block};
+                      .query_blocks = (shape->queries + query_block - 1) / query_block,
+                      .width = padded(shape->head_width)};
   vd_parallel(shape->batch * shape->heads * p.query_blocks, forward_task, &p);
 }
 
-static void clear(float *x, size_t rows, size_t columns, size_t ld) {
-  for (size_t r = 0; r < rows; r++) memset(x + r * ld, 0, columns * sizeof(float));
+// Buffers of one key head's gradients.
+typedef struct {
+  float *keys_t, *values_t, *keys, *dk, *dv;           // of a block of keys
+  float *queries, *gradients, *scores, *score_gradients;  // of a block of queries
+  float *dq, *lse, *delta;                             // of every query of every head
+} backward_buffers;
+
+static backward_buffers buffers_of(const attention_pass *p, size_t group) {
+  const vd_attention_shape *s = p->s;
+  size_t W = p->width, keys = key_block * W, rows = group * s->queries;
+  size_t queries = query_block * W, scores = query_block * key_block;
+  float *at =
+      vd_scratch(0, (5 * keys + 2 * queries + 2 * scores + rows * (W + 2)) * sizeof(float));
+  backward_buffers f;
+  float **parts[] = {&f.keys_t, &f.values_t, &f.keys, &f.dk, &f.dv, &f.queries,
+                     &f.gradients, &f.scores, &f.score_gradients, &f.dq, &f.lse, &f.delta};
+  size_t sizes[] = {keys, keys, keys, keys, keys, queries,
+                    queries, scores, scores, rows * W, rows, rows};
+  for (int i = 0; i < 12; i++) {
+    *parts[i] = at;
+    at += sizes[i];
+  }
+  return f;
 }
 
-// One query head: dQ of that head, and its share of dK and dV of the key head.
-static void head_backward(attention_pass *p, size_t b, size_t h, size_t kh) {
+// One block of queries of one head against one block of keys.
+static void block_backward(const attention_pass *p, const backward_buffers *f, size_t at,
+                           size_t row, size_t query, size_t key, const float *keys,
+                           size_t key_step, size_t count) {
   const vd_attention_shape *s = p->s;
-  size_t D = s->head_width, ldq = s->heads * D, ldk = s->key_heads * D;
-  size_t at = b * s->queries * ldq + h * D, key_at = b * s->key_capacity * ldk + kh * D;
-  const float *lse = p->lse_in + (b * s->heads + h) * s->queries;
-  float *probability =
-      vd_scratch(0, (2 * query_block * key_block + s->queries) * sizeof(float));
-  float *gradient = probability + query_block * key_block;
-  float *delta = gradient + query_block * key_block;
-  size_t visible[query_block];
-  p->k->row_dot(s->queries, D, p->dy + at, p->y_in + at, ldq, delta);
-  clear(p->dq + at, s->queries, D, ldq);
-  for (size_t key = 0; key < s->keys; key += key_block) {
-    size_t block = smaller(key_block, s->keys - key);
-    const float *keys = p->keys + key_at + key * ldk, *values = p->v + key_at + key * ldk;
-    float *dk = p->dk + key_at + key * ldk, *dv = p->dv + key_at + key * ldk;
-    for (size_t query = 0; query < s->queries; query += query_block) {
-      size_t rows = smaller(query_block, s->queries - query), offset = at + query * ldq;
-      size_t columns = visible_columns(s, query, rows, key, block, visible);
-      if (columns == 0) continue;
-      vd_gemm_tile_f32(false, true, rows, columns, D, s->scale, p->q + offset, ldq, keys, ldk, 0,
-                       probability, key_block);
-      p->k->probabilities(rows, columns, visible, lse + query, probability, key_block);
-      vd_gemm_tile_f32(true, false, columns, D, rows, 1, probability, key_block, p->dy + offset,
-                       ldq, 1, dv, ldk);
-      vd_gemm_tile_f32(false, true, rows, columns, D, 1, p->dy + offset, ldq, values, ldk, 0,
-                       gradient, key_block);
-      p->k->score_gradient(rows, columns, delta + query, s->scale, probability, gradient,
-                           key_block);
-      vd_gemm_tile_f32(false, false, rows, D, columns, 1, gradient, key_block, keys, ldk, 1,
-                       p->dq + offset, ldq);
-      vd_gemm_tile_f32(true, false, columns, D, rows, 1, gradient, key_block, p->q + offset, ldq,
-                       1, dk, ldk);
-    }
+  size_t D = s->head_width, W = p->width, ldq = s->heads * D, step, gradient_step;
+  size_t rows = smaller(query_block, s->queries - query);
+  int32_t visible[query_block];
+  bool partial = visible_keys(s, query, rows, key, count, visible);
+  if (visible[rows - 1] == 0) return;
+  size_t offset = at + query * ldq, width = partial ? strip : rows;
+  const float *queries = rows_of(p, element(s, p->q, offset), ldq, rows, f->queries, &step);
+  const float *dy =
+      rows_of(p, element(s, p->dy, offset), ldq, rows, f->gradients, &gradient_step);
+  for (size_t r = 0; r < rows; r += width) {
+    size_t n = smaller(width, rows - r), seen = (size_t)visible[r + n - 1], lanes = padded(seen);
+    if (seen == 0) continue;
+    const float *q = queries + r * step, *g = dy + r * gradient_step;
+    float *scores = f->scores + r * key_block, *ds = f->score_gradients + r * key_block;
+    p->k->block_product(n, lanes, D, q, step, 1, f->keys_t, key_block, false, scores, key_block);
+    p->k->block_product(n, lanes, D, g, gradient_step, 1, f->values_t, key_block, false, ds,
+                        key_block);
+    p->k->score_gradients(n, seen, partial ? visible + r : NULL, f->lse + row + query + r,
+                          f->delta + row + query + r, s->scale, scores, ds, key_block);
+    p->k->block_product(seen, W, n, scores, 1, key_block, g, gradient_step, true, f->dv, W);
+    p->k->block_product(seen, W, n, ds, 1, key_block, q, step, true, f->dk, W);
+    p->k->block_product(n, W, seen, ds, key_block, 1, keys, key_step, true,
+                        f->dq + (row + query + r) * W, W);
   }
 }
 
+// All query heads of one key head: their dQ, and its dK and dV.
 static void backward_task(void *context, size_t index) {
-  attention_pass *p = context;
+  const attention_pass *p = context;
   const vd_attention_shape *s = p->s;
   size_t b = index / s->key_heads, kh = index % s->key_heads, group = s->heads / s->key_heads;
-  size_t D = s->head_width, ldk = s->key_heads * D, at = b * s->key_capacity * ldk + kh * D;
-  clear(p->dk + at, s->keys, D, ldk);
-  clear(p->dv + at, s->keys, D, ldk);
-  for (size_t h = kh * group; h < (kh + 1) * group; h++) head_backward(p, b, h, kh);
+  size_t D = s->head_width, W = p->width, ldq = s->heads * D, ldk = s->key_heads * D;
+  size_t query_at = b * s->queries * ldq, T = s->queries;
+  backward_buffers f = buffers_of(p, group);
+  memset(f.dq, 0, group * T * W * sizeof(float));
+  for (size_t g = 0; g < group; g++) {
+    size_t h = kh * group + g, at = query_at + h * D;
+    p->k->row_dot(s->type, T, D, element(s, p->dy, at), element(s, p->y_in, at), ldq,
+                  f.delta + g * T);
+    const float *lse = p->lse_in + (b * s->heads + h) * T;
+    for (size_t r = 0; r < T; r++) f.lse[g * T + r] = lse[r] * log2_of_e;
+  }
+  for (size_t key = 0; key < s->keys; key += key_block) {
+    size_t count = smaller(key_block, s->keys - key), step;
+    size_t key_at = (b * s->key_capacity + key) * ldk + kh * D;
+    const void *keys_in = element(s, p->keys, key_at), *values_in = element(s, p->v, key_at);
+    p->k->load_block(s->type, true, count, D, keys_in, ldk, s->scale * log2_of_e, f.keys_t,
+                     key_block);
+    p->k->load_block(s->type, true, count, D, values_in, ldk, 1, f.values_t, key_block);
+    const float *keys = rows_of(p, keys_in, ldk, count, f.keys, &step);
+    memset(f.dk, 0, count * W * sizeof(float));
+    memset(f.dv, 0, count * W * sizeof(float));
+    for (size_t g = 0; g < group; g++)
+      for (size_t query = 0; query < T; query += query_block)
+        block_backward(p, &f, query_at + (kh * group + g) * D, g * T, query, key, keys, step,
+                       count);
+    p->k->store_block(s->type, count, D, f.dk, W, NULL, element(s, p->dk, key_at), ldk);
+    p->k->store_block(s->type, count, D, f.dv, W, NULL, element(s, p->dv, key_at), ldk);
+  }
+  for (size_t g = 0; g < group; g++)
+    p->k->store_block(s->type, T, D, f.dq + g * T * W, W, NULL,
+                      element(s, p->dq, query_at + (kh * group + g) * D), ldq);
 }
 
-void vd_attention_backward(const vd_attention_shape *shape, const float *dy, const float *q,
-                           const float *k, const float *v, const float *y, const float *lse,
-                           float *dq, float *dk, float *dv) {
+void vd_attention_backward(const vd_attention_shape *shape, const void *dy, const void *q,
+                           const void *k, const void *v, const void *y, const float *lse,
+                           void *dq, void *dk, void *dv) {
   attention_pass p = {.s = shape, .k = vd_table(), .dy = dy, .q = q, .keys = k, .v = v,
-                      .y_in = y, .lse_in = lse, .dq = dq, .dk = dk, .dv = dv};
+                      .y_in = y, .lse_in = lse, .dq = dq, .dk = dk, .dv = dv,
+                      .width = padded(shape->head_width)};
   vd_parallel(shape->batch * shape->key_heads, backward_task, &p);
 }

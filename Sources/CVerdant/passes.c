@@ -9,9 +9,10 @@ enum { block = 16384 };
 typedef struct {
   const vd_kernels *k;
   int op;
+  vd_type type;
   size_t n, rows, columns, rows_a_block, a_row, a_column, b_row, b_column;
-  const void *x, *b, *c;
-  void *y, *z;
+  const void *x, *b;
+  void *y;
   double *partial;
   float factor;
   const vd_adamw_settings *adamw;
@@ -76,13 +77,17 @@ void vd_reduce(vd_reduction op, size_t outer, size_t middle, size_t inner, const
   vd_parallel(blocks_of(outer, p.rows_a_block), reduce_task, &p);
 }
 
-static void accumulate_task(void *context, size_t index) {
-  VD_SPAN;
-  p->k->accumulate(n, (const float *)p->x + start, (float *)p->y + start);
+static void *typed(vd_type type, const void *x, size_t at) {
+  return (char *)(uintptr_t)x + at * (type == VD_BF16 ? 2 : 4);
 }
 
-void vd_accumulate(size_t n, const float *x, float *y) {
-  pass p = {.k = vd_table(), .n = n, .x = x, .y = y};
+static void accumulate_task(void *context, size_t index) {
+  VD_SPAN;
+  p->k->accumulate(p->type, n, typed(p->type, p->x, start), typed(p->type, p->y, start));
+}
+
+void vd_accumulate(vd_type type, size_t n, const void *x, void *y) {
+  pass p = {.k = vd_table(), .type = type, .n = n, .x = x, .y = y};
   vd_parallel(blocks_of(n, block), accumulate_task, &p);
 }
 
@@ -142,41 +147,27 @@ void vd_bf16_to_f32(size_t n, const uint16_t *x, float *y) {
   vd_parallel(blocks_of(n, block), from_bf16_task, &p);
 }
 
-static void bias_task(void *context, size_t index) {
-  pass *p = context;
-  size_t start = index * p->rows_a_block, rows = length_at(p->rows, start, p->rows_a_block);
-  size_t at = start * p->columns;
-  p->k->bias_activation((vd_activation)p->op, rows, p->columns, (const float *)p->x + at, p->b,
-                        p->z ? (float *)p->z + at : NULL, (float *)p->y + at);
+static void activate_task(void *context, size_t index) {
+  VD_SPAN;
+  // Without a bias the input is only read.
+  p->k->bias_activation((vd_activation)p->op, p->type, 1, n, n, NULL, typed(p->type, p->x, start),
+                        typed(p->type, p->y, start));
 }
 
-static void run_bias(vd_activation a, size_t rows, size_t columns, const float *x,
-                     const float *bias, float *z, float *y) {
-  if (rows * columns == 0) return;
-  pass p = {.k = vd_table(), .op = a, .rows = rows, .columns = columns, .x = x, .b = bias, .z = z,
-            .y = y, .rows_a_block = rows_a_block(columns)};
-  vd_parallel(blocks_of(rows, p.rows_a_block), bias_task, &p);
-}
-
-void vd_bias_activation(vd_activation a, size_t rows, size_t columns, const float *x,
-                        const float *bias, float *y) {
-  run_bias(a, rows, columns, x, bias, NULL, y);
-}
-
-void vd_bias_activation_saving(vd_activation a, size_t rows, size_t columns, float *z,
-                               const float *bias, float *y) {
-  run_bias(a, rows, columns, z, bias, z, y);
+void vd_activate(vd_activation a, vd_type type, size_t n, const void *x, void *y) {
+  pass p = {.k = vd_table(), .op = a, .type = type, .n = n, .x = x, .y = y};
+  vd_parallel(blocks_of(n, block), activate_task, &p);
 }
 
 static void slope_task(void *context, size_t index) {
   VD_SPAN;
-  p->k->activation_backward((vd_activation)p->op, n, (const float *)p->x + start,
-                            (const float *)p->b + start, (float *)p->y + start);
+  p->k->activation_backward((vd_activation)p->op, p->type, n, typed(p->type, p->x, start),
+                            typed(p->type, p->b, start), typed(p->type, p->y, start));
 }
 
-void vd_activation_backward(vd_activation a, size_t n, const float *dy, const float *z,
-                            float *dz) {
-  pass p = {.k = vd_table(), .op = a, .n = n, .x = dy, .b = z, .y = dz};
+void vd_activation_backward(vd_activation a, vd_type type, size_t n, const void *dy,
+                            const void *z, void *dz) {
+  pass p = {.k = vd_table(), .op = a, .type = type, .n = n, .x = dy, .b = z, .y = dz};
   vd_parallel(blocks_of(n, block), slope_task, &p);
 }
 

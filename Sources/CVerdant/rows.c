@@ -22,29 +22,36 @@ typedef struct {
   const vd_kernels *k;
   size_t rows, columns, range;
   float epsilon;
-  const float *x, *dy, *scale, *bias;
+  vd_type type;
+  bool known;
+  const float *x, *scale, *bias;
+  const void *dy;
   float *y, *statistics, *first, *second;
   const float *saved;
   const int32_t *indices;
 } row_pass;
 
+static void *typed(vd_type type, const void *x, size_t at) {
+  return (char *)(uintptr_t)x + at * (type == VD_BF16 ? 2 : 4);
+}
+
 static void column_task(void *context, size_t index) {
   row_pass *p = context;
   size_t start = index * p->range, rows = p->rows - start < p->range ? p->rows - start : p->range;
-  p->k->column_sum(rows, p->columns, p->x + start * p->columns, p->columns,
+  p->k->column_sum(rows, p->columns, p->type, typed(p->type, p->dy, start * p->columns),
                    p->first + index * p->columns);
 }
 
 // y = sum of `count` partial rows, in order.
 static void combine(const vd_kernels *k, size_t count, size_t columns, const float *partial,
                     float *y) {
-  k->column_sum(count, columns, partial, columns, y);
+  k->column_sum(count, columns, VD_F32, partial, y);
 }
 
-void vd_column_sum(size_t rows, size_t columns, const float *x, float *y) {
+void vd_column_sum(size_t rows, size_t columns, vd_type type, const void *x, float *y) {
   size_t count = range_count(rows);
   row_pass p = {.k = vd_table(), .rows = rows, .columns = columns, .range = range_rows(rows),
-                .x = x, .first = vd_scratch(0, (count + 1) * columns * sizeof(float))};
+                .type = type, .dy = x, .first = vd_scratch(0, (count + 1) * columns * sizeof(float))};
   vd_parallel(count, column_task, &p);
   combine(p.k, count, columns, p.first, y);
 }
@@ -53,14 +60,15 @@ static void norm_task(void *context, size_t index) {
   row_pass *p = context;
   size_t start = index * p->range, rows = p->rows - start < p->range ? p->rows - start : p->range;
   p->k->layer_norm(rows, p->columns, p->epsilon, p->x + start * p->columns, p->scale, p->bias,
-                   p->y + start * p->columns, p->statistics + 2 * start);
+                   p->type, typed(p->type, p->y, start * p->columns), p->statistics + 2 * start,
+                   p->known);
 }
 
 void vd_layer_norm(size_t rows, size_t columns, float epsilon, const float *x, const float *scale,
-                   const float *bias, float *y, float *statistics) {
+                   const float *bias, vd_type type, void *y, float *statistics, bool known) {
   row_pass p = {.k = vd_table(), .rows = rows, .columns = columns, .range = range_rows(rows),
-                .epsilon = epsilon, .x = x, .scale = scale, .bias = bias, .y = y,
-                .statistics = statistics};
+                .epsilon = epsilon, .type = type, .known = known, .x = x, .scale = scale,
+                .bias = bias, .y = y, .statistics = statistics};
   vd_parallel(range_count(rows), norm_task, &p);
 }
 
@@ -72,16 +80,17 @@ static void norm_backward_task(void *context, size_t index) {
   float *dbias = p->second ? p->second + index * p->columns : NULL;
   memset(dscale, 0, p->columns * sizeof(float));
   if (dbias) memset(dbias, 0, p->columns * sizeof(float));
-  p->k->layer_norm_backward(rows, p->columns, p->dy + at, p->x + at, p->scale,
+  p->k->layer_norm_backward(rows, p->columns, p->type, typed(p->type, p->dy, at), p->x + at, p->scale,
                             p->saved + 2 * start, p->y + at, dscale, dbias);
 }
 
-void vd_layer_norm_backward(size_t rows, size_t columns, const float *dy, const float *x,
+void vd_layer_norm_backward(size_t rows, size_t columns, vd_type type, const void *dy,
+                            const float *x,
                             const float *scale, const float *statistics, float *dx, float *dscale,
                             float *dbias) {
   size_t count = range_count(rows), bytes = (count + 1) * columns * sizeof(float);
   row_pass p = {.k = vd_table(), .rows = rows, .columns = columns, .range = range_rows(rows),
-                .dy = dy, .x = x, .scale = scale, .saved = statistics, .y = dx,
+                .type = type, .dy = dy, .x = x, .scale = scale, .saved = statistics, .y = dx,
                 .first = vd_scratch(0, bytes), .second = dbias ? vd_scratch(1, bytes) : NULL};
   vd_parallel(count, norm_backward_task, &p);
   combine(p.k, count, columns, p.first, dscale);
@@ -110,7 +119,7 @@ static void scatter_task(void *context, size_t index) {
   size_t start = index * p->range;
   size_t width = p->columns - start < p->range ? p->columns - start : p->range;
   for (size_t r = 0; r < p->rows; r++)
-    p->k->accumulate(width, p->x + r * p->columns + start,
+    p->k->accumulate(VD_F32, width, p->x + r * p->columns + start,
                      p->y + (size_t)p->indices[r] * p->columns + start);
 }
 

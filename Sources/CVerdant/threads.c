@@ -46,7 +46,7 @@ typedef struct {
   void *block;
   size_t bytes;
 } scratch_slot;
-enum { slots = 4 };
+enum { slots = 8 };
 static pthread_key_t scratch_key;
 
 // Runs when a thread ends: callers' threads come and go.

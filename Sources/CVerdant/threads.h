@@ -7,7 +7,7 @@
 /// A function that every new worker runs once, before its first task.
 void vd_on_thread_start(void (*setup)(void));
 
-/// Scratch memory of the calling thread, at least `bytes`, kept between calls; slot 0 to 3.
+/// Scratch memory of the calling thread, at least `bytes`, kept between calls; slot 0 to 7.
 void *vd_scratch(int slot, size_t bytes);
 
 #endif

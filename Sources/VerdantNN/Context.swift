@@ -13,6 +13,10 @@ public struct Context: Sendable {
 
   /// Whether dropout and the like are on.
   public var mode: Mode
+  /// The number form of products and saved activations.
+  public var precision: Precision
+  /// True when blocks keep their input alone and run again in the backward pass.
+  public var checkpointsBlocks = false
   /// The optimizer step.
   public var step: Int
   /// The randomness of this pass.
@@ -23,8 +27,12 @@ public struct Context: Sendable {
   private var draws = 0
 
   /// Makes a context.
-  public init(_ mode: Mode, step: Int = 0, random: RandomSource = RandomSource(seed: 0)) {
+  public init(
+    _ mode: Mode, precision: Precision = .float32, step: Int = 0,
+    random: RandomSource = RandomSource(seed: 0)
+  ) {
     self.mode = mode
+    self.precision = precision
     self.step = step
     self.random = random
   }
@@ -35,11 +43,25 @@ public struct Context: Sendable {
     return random.stream(draws)
   }
 
+  /// A tensor in the form that products read: what enters a linear map.
+  public func computing(_ x: Tensor) -> Tensor {
+    precision == .bfloat16 ? x.cast(to: .bfloat16) : x
+  }
+
   /// Dropout in training, the identity otherwise.
   public mutating func dropout(_ x: Tensor, rate: Double) -> Tensor {
     guard case .training = mode, rate > 0 else { return x }
     return VerdantCore.dropout(x, rate: rate, nextStream())
   }
+}
+
+/// The number form of products and saved activations; weights, the residual stream, statistics,
+/// losses, weight gradients and the optimizer's state are f32 in any case.
+public enum Precision: String, KnobValue, CaseIterable {
+  /// Single precision throughout.
+  case float32 = "f32"
+  /// Inputs of products, saved activations and their gradients in bf16.
+  case bfloat16 = "bf16"
 }
 
 /// Which tokens a token may read from.

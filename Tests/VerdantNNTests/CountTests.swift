@@ -132,7 +132,8 @@ import Verdant
     let products = 2 * 2 * tokens * 12 * 1024
     let biases = 2 * tokens * (4 * 32 + 128 + 32)
     let activation = 2 * tokens * 128 * 8
-    #expect(lines["affine"]?.forward == products + biases + activation)
+    let residuals = 2 * tokens * 2 * 32
+    #expect(lines["affine"]?.forward == products + biases + residuals + activation)
     // Input and weight gradients are a product each; one pass over the hidden layer for GELU.
     #expect(lines["affine"]?.backward == 2 * products + biases + activation)
     // Half of the 16² scores and the diagonal: 136 pairs; two products of head width 8.

@@ -53,14 +53,14 @@ bool vd_onednn_gemm_f32(bool transposeA, bool transposeB, size_t M, size_t N, si
 // shared, so no thread waits for another.
 typedef struct {
   // 64 bits each: no padding that a comparison of bytes would see.
-  int64_t transposeA, transposeB, accumulates;
+  int64_t transposeA, transposeB, accumulates, has_bias, type;
   dnnl_dim_t M, N, K, lda, ldb, ldc;
 } product_key;
 
 typedef struct {
   product_key key;
   dnnl_primitive_t primitive;
-  dnnl_memory_t a, b, c;
+  dnnl_memory_t a, b, bias, c;
 } product;
 
 enum { cached_products = 64 };
@@ -89,12 +89,14 @@ static dnnl_status_t describe(dnnl_memory_t *memory, dnnl_dim_t rows, dnnl_dim_t
 }
 
 static bool compile(product *p, const product_key *k) {
-  dnnl_memory_desc_t a, b, c;
+  dnnl_memory_desc_t a, b, c, bias;
   if (describe(&p->a, k->M, k->K, dnnl_bf16, k->transposeA ? 1 : k->lda,
                k->transposeA ? k->lda : 1, &a) != dnnl_success ||
       describe(&p->b, k->K, k->N, dnnl_bf16, k->transposeB ? 1 : k->ldb,
                k->transposeB ? k->ldb : 1, &b) != dnnl_success ||
-      describe(&p->c, k->M, k->N, dnnl_f32, k->ldc, 1, &c) != dnnl_success)
+      describe(&p->bias, 1, k->N, dnnl_f32, k->N, 1, &bias) != dnnl_success ||
+      describe(&p->c, k->M, k->N, k->type == VD_BF16 ? dnnl_bf16 : dnnl_f32, k->ldc, 1, &c) !=
+          dnnl_success)
     return false;
   dnnl_primitive_attr_t attributes;
   dnnl_post_ops_t operations;
@@ -108,11 +110,13 @@ static bool compile(product *p, const product_key *k) {
   ready = ready && dnnl_primitive_attr_set_post_ops(attributes, operations) == dnnl_success;
   dnnl_primitive_desc_t descriptor = NULL;
 #if DNNL_VERSION_MAJOR >= 3
-  ready = ready && dnnl_matmul_primitive_desc_create(&descriptor, cache.engine, a, b, NULL, c,
+  ready = ready && dnnl_matmul_primitive_desc_create(&descriptor, cache.engine, a, b,
+                                                     k->has_bias ? bias : NULL, c,
                                                      attributes) == dnnl_success;
 #else
   dnnl_matmul_desc_t matmul;
-  ready = ready && dnnl_matmul_desc_init(&matmul, &a, &b, NULL, &c) == dnnl_success &&
+  ready = ready && dnnl_matmul_desc_init(&matmul, &a, &b, k->has_bias ? &bias : NULL, &c) ==
+                       dnnl_success &&
           dnnl_primitive_desc_create(&descriptor, &matmul, attributes, cache.engine, NULL) ==
               dnnl_success;
 #endif
@@ -122,6 +126,7 @@ static bool compile(product *p, const product_key *k) {
   dnnl_memory_desc_destroy(a);
   dnnl_memory_desc_destroy(b);
   dnnl_memory_desc_destroy(c);
+  dnnl_memory_desc_destroy(bias);
 #endif
   dnnl_post_ops_destroy(operations);
   dnnl_primitive_attr_destroy(attributes);
@@ -133,6 +138,7 @@ static void forget(product *p) {
   if (p->primitive) dnnl_primitive_destroy(p->primitive);
   if (p->a) dnnl_memory_destroy(p->a);
   if (p->b) dnnl_memory_destroy(p->b);
+  if (p->bias) dnnl_memory_destroy(p->bias);
   if (p->c) dnnl_memory_destroy(p->c);
   memset(p, 0, sizeof *p);
 }
@@ -156,19 +162,24 @@ static product *find(const product_key *key) {
 
 bool vd_onednn_gemm_bf16(bool transposeA, bool transposeB, size_t M, size_t N, size_t K,
                          const uint16_t *A, size_t lda, const uint16_t *B, size_t ldb,
-                         float beta, float *C, size_t ldc) {
+                         float beta, const float *bias, vd_type type, void *C, size_t ldc) {
   if (beta != 0.f && beta != 1.f) return false;
   prepare_thread();
-  product_key key = {transposeA, transposeB, beta == 1.f, (dnnl_dim_t)M, (dnnl_dim_t)N,
-                     (dnnl_dim_t)K, (dnnl_dim_t)lda, (dnnl_dim_t)ldb, (dnnl_dim_t)ldc};
+  product_key key = {transposeA,    transposeB,    beta == 1.f,     bias != NULL,
+                     type,          (dnnl_dim_t)M, (dnnl_dim_t)N,   (dnnl_dim_t)K,
+                     (dnnl_dim_t)lda, (dnnl_dim_t)ldb, (dnnl_dim_t)ldc};
   product *p = find(&key);
   if (!p) return false;
   dnnl_memory_set_data_handle(p->a, (void *)A);
   dnnl_memory_set_data_handle(p->b, (void *)B);
   dnnl_memory_set_data_handle(p->c, C);
-  dnnl_exec_arg_t arguments[] = {
-      {DNNL_ARG_SRC, p->a}, {DNNL_ARG_WEIGHTS, p->b}, {DNNL_ARG_DST, p->c}};
-  return dnnl_primitive_execute(p->primitive, cache.stream, 3, arguments) == dnnl_success &&
+  if (bias) dnnl_memory_set_data_handle(p->bias, (void *)bias);
+  dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, p->a},
+                                 {DNNL_ARG_WEIGHTS, p->b},
+                                 {DNNL_ARG_DST, p->c},
+                                 {DNNL_ARG_BIAS, p->bias}};
+  return dnnl_primitive_execute(p->primitive, cache.stream, bias ? 4 : 3, arguments) ==
+             dnnl_success &&
          dnnl_stream_wait(cache.stream) == dnnl_success;
 }
 #endif

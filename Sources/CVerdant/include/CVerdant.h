@@ -15,6 +15,9 @@ extern "C" {
 #define VD_NONNULL _Nonnull
 #define VD_NULLABLE _Nullable
 
+/// Forms of numbers that kernels read and write.
+typedef enum { VD_F32, VD_BF16 } vd_type;
+
 // ---- Memory ----
 
 /// 64-byte aligned memory from the system, in whole pages for large blocks; NULL when there is none.
@@ -73,12 +76,31 @@ void vd_gemm_f32(bool transposeA, bool transposeB, size_t M, size_t N, size_t K,
 void vd_gemm_tile_f32(bool transposeA, bool transposeB, size_t M, size_t N, size_t K, float alpha,
                       const float *VD_NONNULL A, size_t lda, const float *VD_NONNULL B, size_t ldb,
                       float beta, float *VD_NONNULL C, size_t ldc);
-/// C [M,N] (f32) = op(A) op(B) + beta * C with bf16 A and B; false where no bf16 product exists.
-bool vd_gemm_bf16(bool transposeA, bool transposeB, size_t M, size_t N, size_t K,
+/// C [M,N] of `type` = op(A) op(B), plus C when it accumulates (f32 only), with bf16 A and B and
+/// f32 sums; widened to f32 where the machine has no bf16 instructions.
+void vd_gemm_bf16(bool transposeA, bool transposeB, size_t M, size_t N, size_t K,
                   const uint16_t *VD_NONNULL A, size_t lda, const uint16_t *VD_NONNULL B,
-                  size_t ldb, float beta, float *VD_NONNULL C, size_t ldc);
+                  size_t ldb, bool accumulates, vd_type type, void *VD_NONNULL C, size_t ldc);
 /// True when bf16 products run on this machine's own instructions.
 bool vd_gemm_has_bf16(void);
+
+typedef enum { VD_ACT_NONE, VD_ACT_GELU, VD_ACT_RELU, VD_ACT_SILU } vd_activation;
+
+typedef struct {
+  size_t rows, width, columns;
+  vd_type type;               // of x and weight
+  vd_type result;             // of y and before
+  const void *VD_NONNULL x;       // [rows, width]
+  const void *VD_NONNULL weight;  // [columns, width]
+  const float *VD_NULLABLE bias;  // [columns]
+  const float *VD_NULLABLE residual;  // [rows, columns]; with an f32 result, without activation
+  vd_activation activation;
+  void *VD_NULLABLE before;   // receives the values before the activation
+  void *VD_NONNULL y;         // [rows, columns]
+} vd_affine_call;
+
+/// y = activation(x W^T + bias) + residual, each tile finished while it is in the caches.
+void vd_affine(const vd_affine_call *VD_NONNULL call);
 
 // ---- Elementwise, on all threads ----
 
@@ -87,7 +109,6 @@ typedef enum {
 } vd_unary_op;
 typedef enum { VD_ADD, VD_SUBTRACT, VD_MULTIPLY, VD_DIVIDE, VD_MAXIMUM, VD_EQUAL } vd_binary_op;
 typedef enum { VD_SUM, VD_MAX } vd_reduction;
-typedef enum { VD_ACT_NONE, VD_ACT_GELU, VD_ACT_RELU, VD_ACT_SILU } vd_activation;
 
 /// y[i] = op(x[i]).
 void vd_unary(vd_unary_op op, size_t n, const float *VD_NONNULL x, float *VD_NONNULL y);
@@ -99,7 +120,7 @@ void vd_binary(vd_binary_op op, size_t rows, size_t columns, const float *VD_NON
 void vd_reduce(vd_reduction op, size_t outer, size_t middle, size_t inner,
                const float *VD_NONNULL x, float *VD_NONNULL y);
 /// y += x.
-void vd_accumulate(size_t n, const float *VD_NONNULL x, float *VD_NONNULL y);
+void vd_accumulate(vd_type type, size_t n, const void *VD_NONNULL x, void *VD_NONNULL y);
 /// x *= factor.
 void vd_scale(size_t n, float factor, float *VD_NONNULL x);
 void vd_fill(size_t n, float value, float *VD_NONNULL y);
@@ -108,19 +129,16 @@ double vd_sum_of_squares(size_t n, const float *VD_NONNULL x);
 void vd_f32_to_bf16(size_t n, const float *VD_NONNULL x, uint16_t *VD_NONNULL y);
 void vd_bf16_to_f32(size_t n, const uint16_t *VD_NONNULL x, float *VD_NONNULL y);
 
-/// y [R,C] = activation(x + bias); x and y may be one buffer; bias may be NULL.
-void vd_bias_activation(vd_activation activation, size_t rows, size_t columns,
-                        const float *VD_NONNULL x, const float *VD_NULLABLE bias,
-                        float *VD_NONNULL y);
-/// z += bias in place, then y = activation(z): keeps both for the backward pass.
-void vd_bias_activation_saving(vd_activation activation, size_t rows, size_t columns,
-                               float *VD_NONNULL z, const float *VD_NULLABLE bias,
-                               float *VD_NONNULL y);
+/// y = activation(x) by element.
+void vd_activate(vd_activation activation, vd_type type, size_t n, const void *VD_NONNULL x,
+                 void *VD_NONNULL y);
 /// dz = dy * activation'(z).
-void vd_activation_backward(vd_activation activation, size_t n, const float *VD_NONNULL dy,
-                            const float *VD_NONNULL z, float *VD_NONNULL dz);
+void vd_activation_backward(vd_activation activation, vd_type type, size_t n,
+                            const void *VD_NONNULL dy, const void *VD_NONNULL z,
+                            void *VD_NONNULL dz);
 /// y [C] = sum over the rows of x [R,C].
-void vd_column_sum(size_t rows, size_t columns, const float *VD_NONNULL x, float *VD_NONNULL y);
+void vd_column_sum(size_t rows, size_t columns, vd_type type, const void *VD_NONNULL x,
+                   float *VD_NONNULL y);
 
 // ---- Rows ----
 
@@ -137,12 +155,13 @@ void vd_permute(size_t rank, const size_t *VD_NONNULL shape, const size_t *VD_NO
 
 // ---- Layer norm ----
 
-/// y = (x - mean) * rstd * scale + bias by row; statistics [R,2] hold mean and rstd.
+/// y = (x - mean) * rstd * scale + bias by row; statistics [R,2] hold mean and rstd, which are
+/// computed unless `known`.
 void vd_layer_norm(size_t rows, size_t columns, float epsilon, const float *VD_NONNULL x,
-                   const float *VD_NONNULL scale, const float *VD_NULLABLE bias,
-                   float *VD_NONNULL y, float *VD_NONNULL statistics);
-/// Gradients of x, scale and bias; `dbias` may be NULL.
-void vd_layer_norm_backward(size_t rows, size_t columns, const float *VD_NONNULL dy,
+                   const float *VD_NONNULL scale, const float *VD_NULLABLE bias, vd_type type,
+                   void *VD_NONNULL y, float *VD_NONNULL statistics, bool known);
+/// Gradients of x, scale and bias from dy of `type`; `dbias` may be NULL.
+void vd_layer_norm_backward(size_t rows, size_t columns, vd_type type, const void *VD_NONNULL dy,
                             const float *VD_NONNULL x, const float *VD_NONNULL scale,
                             const float *VD_NONNULL statistics, float *VD_NONNULL dx,
                             float *VD_NONNULL dscale, float *VD_NULLABLE dbias);
@@ -155,26 +174,30 @@ typedef struct {
   size_t key_capacity;       // rows between two batch entries of keys and values
   bool causal;               // query i sees keys 0 ... i + keys - queries
   float scale;
+  vd_type type;              // of every tensor but the log-sum-exp
 } vd_attention_shape;
 
 /// y [B,queries,H*D] and the log-sum-exp of each row [B,H,queries] (NULL when not needed).
-void vd_attention(const vd_attention_shape *VD_NONNULL shape, const float *VD_NONNULL q,
-                  const float *VD_NONNULL k, const float *VD_NONNULL v, float *VD_NONNULL y,
+void vd_attention(const vd_attention_shape *VD_NONNULL shape, const void *VD_NONNULL q,
+                  const void *VD_NONNULL k, const void *VD_NONNULL v, void *VD_NONNULL y,
                   float *VD_NULLABLE lse);
 void vd_attention_backward(const vd_attention_shape *VD_NONNULL shape,
-                           const float *VD_NONNULL dy, const float *VD_NONNULL q,
-                           const float *VD_NONNULL k, const float *VD_NONNULL v,
-                           const float *VD_NONNULL y, const float *VD_NONNULL lse,
-                           float *VD_NONNULL dq, float *VD_NONNULL dk, float *VD_NONNULL dv);
+                           const void *VD_NONNULL dy, const void *VD_NONNULL q,
+                           const void *VD_NONNULL k, const void *VD_NONNULL v,
+                           const void *VD_NONNULL y, const float *VD_NONNULL lse,
+                           void *VD_NONNULL dq, void *VD_NONNULL dk, void *VD_NONNULL dv);
 
 // ---- Loss ----
 
-/// Mean cross-entropy of x [R,C] W^T [C,V] against targets (negative: ignored), in chunks of rows.
-/// With dx and dw the gradients of the mean are written as well. Returns the mean, 0 without targets.
-double vd_linear_cross_entropy(size_t rows, size_t columns, size_t vocabulary,
-                               const float *VD_NONNULL x, const float *VD_NONNULL w,
-                               const int32_t *VD_NONNULL targets, float *VD_NULLABLE dx,
+/// Mean cross-entropy of x [R,C] W^T [C,V] against targets (negative: ignored), in chunks of rows;
+/// x, w and dx of `type`. With dx and dw the gradients of the mean are written as well. Returns the
+/// mean, 0 without targets.
+double vd_linear_cross_entropy(size_t rows, size_t columns, size_t vocabulary, vd_type type,
+                               const void *VD_NONNULL x, const void *VD_NONNULL w,
+                               const int32_t *VD_NONNULL targets, void *VD_NULLABLE dx,
                                float *VD_NULLABLE dw);
+/// Bytes that the logits of a chunk and their gradients take while it runs.
+size_t vd_linear_cross_entropy_scratch(size_t rows, size_t vocabulary, vd_type type);
 
 // ---- Optimizer ----
 

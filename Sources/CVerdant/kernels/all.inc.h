@@ -1,13 +1,15 @@
 // Included once per instruction set, inside that set's target region, with
 // VD_ISA (suffix), VD_WIDTH (floats in a vector) and VD_ROWS (rows of a product tile) defined.
 #include "math.inc.h"
+#include "typed.inc.h"
 #include "elementwise.inc.h"
 #include "activation.inc.h"
 #include "norm.inc.h"
-#include "softmax.inc.h"
+#include "loss.inc.h"
 #include "optimizer.inc.h"
 #include "random.inc.h"
 #include "gemm.inc.h"
+#include "attention.inc.h"
 
 #define VD_JOIN2(a, b) a##b
 #define VD_JOIN(a, b) VD_JOIN2(a, b)
@@ -19,7 +21,7 @@ const vd_kernels VD_JOIN(vd_kernels_, VD_ISA) = {
     .unary = unary,
     .binary = binary,
     .reduce = reduce,
-    .accumulate = accumulate,
+    .accumulate = accumulate_typed,
     .scale = scale_in_place,
     .fill = fill,
     .sum_of_squares = sum_of_squares,
@@ -27,14 +29,16 @@ const vd_kernels VD_JOIN(vd_kernels_, VD_ISA) = {
     .to_bf16 = to_bf16,
     .from_bf16 = from_bf16,
     .bias_activation = bias_activation,
+    .add_bias_rows = add_bias_rows,
     .activation_backward = activation_backward,
     .column_sum = column_sum,
     .layer_norm = layer_norm,
     .layer_norm_backward = layer_norm_backward,
-    .softmax_block = softmax_block,
-    .softmax_finish = softmax_finish,
-    .probabilities = probabilities,
-    .score_gradient = score_gradient,
+    .block_product = block_product,
+    .load_block = load_block,
+    .store_block = store_block,
+    .softmax_columns = softmax_columns,
+    .score_gradients = score_gradients,
     .row_dot = row_dot,
     .cross_entropy = cross_entropy,
     .adamw = adamw,

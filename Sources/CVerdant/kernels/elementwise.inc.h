@@ -129,17 +129,12 @@ static void from_bf16(size_t n, const uint16_t *x, float *y) {
   for (size_t i = 0; i < n; i++) y[i] = from_bits((uint32_t)x[i] << 16);
 }
 
-static void column_sum(size_t rows, size_t columns, const float *x, size_t ldx, float *y) {
+static void column_sum(size_t rows, size_t columns, vd_type type, const void *x, float *y) {
+  float buffer[span];
   for (size_t c = 0; c < columns; c++) y[c] = 0;
-  for (size_t r = 0; r < rows; r++) accumulate(columns, x + r * ldx, y);
-}
-
-static void row_dot(size_t rows, size_t columns, const float *a, const float *b, size_t ld,
-                    float *y) {
-  for (size_t r = 0; r < rows; r++) {
-    VD_SUMS
-    float total = 0;
-    for (size_t c = 0; c < columns; c++) total += a[r * ld + c] * b[r * ld + c];
-    y[r] = total;
-  }
+  for (size_t r = 0; r < rows; r++)
+    for (size_t at = 0; at < columns; at += span) {
+      size_t n = columns - at < span ? columns - at : span;
+      accumulate(n, read_span(type, n, x, r * columns + at, buffer), y + at);
+    }
 }

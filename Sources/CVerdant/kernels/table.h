@@ -11,36 +11,42 @@ typedef struct {
   void (*binary)(vd_binary_op op, size_t rows, size_t columns, const float *a, size_t a_row,
                  size_t a_column, const float *b, size_t b_row, size_t b_column, float *y);
   void (*reduce)(vd_reduction op, size_t middle, size_t inner, const float *x, float *y);
-  void (*accumulate)(size_t n, const float *x, float *y);
+  void (*accumulate)(vd_type type, size_t n, const void *x, void *y);
   void (*scale)(size_t n, float factor, float *x);
   void (*fill)(size_t n, float value, float *y);
   double (*sum_of_squares)(size_t n, const float *x);
   float (*sum)(size_t n, const float *x);
   void (*to_bf16)(size_t n, const float *x, uint16_t *y);
   void (*from_bf16)(size_t n, const uint16_t *x, float *y);
-  void (*bias_activation)(vd_activation a, size_t rows, size_t columns, const float *x,
-                          const float *bias, float *z, float *y);
-  void (*activation_backward)(vd_activation a, size_t n, const float *dy, const float *z,
-                              float *dz);
-  void (*column_sum)(size_t rows, size_t columns, const float *x, size_t ldx, float *y);
+  void (*bias_activation)(vd_activation a, vd_type type, size_t rows, size_t columns, size_t ld,
+                          const float *bias, void *z, void *y);
+  void (*add_bias_rows)(size_t rows, size_t columns, size_t ld, const float *x, const float *bias,
+                        float *y);
+  void (*activation_backward)(vd_activation a, vd_type type, size_t n, const void *dy,
+                              const void *z, void *dz);
+  void (*column_sum)(size_t rows, size_t columns, vd_type type, const void *x, float *y);
   void (*layer_norm)(size_t rows, size_t columns, float epsilon, const float *x,
-                     const float *scale, const float *bias, float *y, float *statistics);
-  void (*layer_norm_backward)(size_t rows, size_t columns, const float *dy, const float *x,
-                              const float *scale, const float *statistics, float *dx,
-                              float *dscale, float *dbias);
-  void (*softmax_block)(size_t rows, size_t columns, const size_t *visible, float *scores,
-                        size_t ld, float *maximum, float *total, float *output,
-                        size_t output_width);
-  void (*softmax_finish)(size_t rows, size_t width, const float *maximum, const float *total,
-                         const float *output, float *y, size_t ldy, float *lse);
-  void (*probabilities)(size_t rows, size_t columns, const size_t *visible, const float *lse,
-                        float *scores, size_t ld);
-  void (*score_gradient)(size_t rows, size_t columns, const float *delta, float scale,
-                         const float *probabilities, float *gradient, size_t ld);
-  void (*row_dot)(size_t rows, size_t columns, const float *a, const float *b, size_t ld,
-                  float *y);
+                     const float *scale, const float *bias, vd_type type, void *y,
+                     float *statistics, bool known);
+  void (*layer_norm_backward)(size_t rows, size_t columns, vd_type type, const void *dy,
+                              const float *x, const float *scale, const float *statistics,
+                              float *dx, float *dscale, float *dbias);
+  void (*block_product)(size_t M, size_t N, size_t K, const float *a, size_t row_step,
+                        size_t k_step, const float *b, size_t ldb, bool accumulates, float *c,
+                        size_t ldc);
+  void (*load_block)(vd_type type, bool transposes, size_t rows, size_t columns, const void *x,
+                     size_t ldx, float factor, float *y, size_t ldy);
+  void (*store_block)(vd_type type, size_t rows, size_t columns, const float *x, size_t ldx,
+                      const float *factors, void *y, size_t ldy);
+  void (*softmax_columns)(size_t keys, size_t columns, const int32_t *visible, float *scores,
+                          size_t ld, float *maximum, float *total, float *factors);
+  void (*score_gradients)(size_t rows, size_t columns, const int32_t *visible, const float *lse,
+                          const float *delta, float scale, float *scores, float *gradients,
+                          size_t ld);
+  void (*row_dot)(vd_type type, size_t rows, size_t columns, const void *a, const void *b,
+                  size_t ld, float *y);
   double (*cross_entropy)(size_t rows, size_t vocabulary, const int32_t *targets,
-                          float *logits, bool gradient, float factor);
+                          float *logits, bool gradient, float factor, uint16_t *narrow);
   void (*adamw)(const vd_adamw_settings *s, size_t n, float *w, const float *g, float *m,
                 float *v);
   void (*dropout)(uint64_t key, uint64_t first_counter, float rate, size_t n, const float *x,

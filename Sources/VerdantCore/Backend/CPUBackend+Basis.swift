@@ -51,19 +51,17 @@ extension CPUBackend {
   /// `a · b` over the last two axes; leading axes are equal, or absent in one operand.
   public func matmul(_ a: Tensor, _ b: Tensor, _ form: MatMulForm) -> Tensor {
     let shape = form.shape(a.shape, b.shape)
+    if b.shape.rank == 2 && (a.shape.rank == 2 || !form.transposeA) {
+      if a.dtype == b.dtype { return product(a, b, form) }
+    }
+    if a.dtype == .bfloat16 || b.dtype == .bfloat16 {
+      return matmul(cast(a, to: .float32), cast(b, to: .float32), form)
+    }
     let result = empty(shape)
     let (m, k) = form.size(a.shape, transposed: form.transposeA)
     let n = shape.columns
     let lda = a.shape.columns
     let ldb = b.shape.columns
-    if a.dtype == .bfloat16 && b.dtype == .bfloat16 {
-      return bfloat16Product(a, b, form, result)
-    }
-    if b.shape.rank == 2 && !form.transposeA {
-      vd_gemm_f32(
-        false, form.transposeB, a.shape.rows, n, k, 1, a.f32, lda, b.f32, ldb, 0, result.f32, n)
-      return result
-    }
     let stepA = a.shape.rank == 2 ? 0 : m * k
     let stepB = b.shape.rank == 2 ? 0 : k * n
     for batch in 0..<shape.dropLast(2).reduce(1, *) {
@@ -74,19 +72,23 @@ extension CPUBackend {
     return result
   }
 
-  // Without bf16 instructions the operands are widened: the same sums of the same products.
-  private func bfloat16Product(_ a: Tensor, _ b: Tensor, _ form: MatMulForm, _ result: Tensor)
-    -> Tensor
-  {
-    let (m, k) = form.size(a.shape, transposed: form.transposeA)
-    let n = result.shape.columns
-    guard
-      a.shape.rank == 2, b.shape.rank == 2, k > 0,
-      vd_gemm_bf16(
-        form.transposeA, form.transposeB, m, n, k, a.bf16, a.shape.columns, b.bf16,
-        b.shape.columns, 0, result.f32, n)
-    else { return matmul(cast(a, to: .float32), cast(b, to: .float32), form) }
-    return result
+  /// Rows by rows: `a` [.., K] or `[K, M]` by a matrix, with a result of either form.
+  func product(_ a: Tensor, _ b: Tensor, _ form: MatMulForm, _ result: DType = .float32) -> Tensor {
+    let (rows, columns) = (a.shape.rows, a.shape.columns)
+    let (m, k) = form.transposeA ? (columns, rows) : (rows, columns)
+    let n = form.transposeB ? b.shape.rows : b.shape.columns
+    let shape: Shape = form.transposeA ? [m, n] : a.shape.withColumns(n)
+    let output = empty(shape, result)
+    guard a.dtype == .bfloat16 else {
+      vd_gemm_f32(
+        form.transposeA, form.transposeB, m, n, k, 1, a.f32, columns, b.f32, b.shape.columns, 0,
+        output.f32, n)
+      return output
+    }
+    vd_gemm_bf16(
+      form.transposeA, form.transposeB, m, n, k, a.bf16, columns, b.bf16, b.shape.columns, false,
+      output.kernelType, output.unsafeAddress, n)
+    return output
   }
 
   /// The axes in another order.

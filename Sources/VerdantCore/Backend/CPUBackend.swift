@@ -59,6 +59,7 @@ public final class CPUBackend: Backend {
     let result = empty(shape, dtype)
     switch dtype {
     case .float32: vd_fill(result.count, Float(value), result.f32)
+    case .bfloat16: return cast(fill(value, shape, .float32), to: dtype)
     case .int32:
       result.i32.update(repeating: Int32(value), count: result.count)
     default: unsupported("fill", dtype)
@@ -130,7 +131,8 @@ public final class CPUBackend: Backend {
 
   /// `y += x`, where nothing else shares the memory of y.
   public func accumulate(_ x: Tensor, into y: Tensor) {
-    vd_accumulate(y.count, x.f32, y.f32)
+    require(x.dtype == y.dtype, "[cpu] \(x.dtype) added to \(y.dtype)")
+    vd_accumulate(y.kernelType, y.count, x.unsafeAddress, y.unsafeAddress)
   }
 
   func unsupported(_ operation: String, _ dtype: DType) -> Never {
@@ -148,6 +150,15 @@ extension Tensor {
   var bf16: UnsafeMutablePointer<UInt16> {
     require(dtype == .bfloat16, "[cpu] bfloat16 expected, found \(dtype)")
     return unsafeAddress.assumingMemoryBound(to: UInt16.self)
+  }
+
+  /// The form of the elements for kernels that read several.
+  var kernelType: vd_type {
+    switch dtype {
+    case .float32: VD_F32
+    case .bfloat16: VD_BF16
+    default: trap("[cpu] float32 or bfloat16 expected, found \(dtype)")
+    }
   }
 
   var i32: UnsafeMutablePointer<Int32> {

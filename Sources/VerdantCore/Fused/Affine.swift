@@ -1,64 +1,103 @@
 import VerdantBase
 internal import CVerdant
 
-/// `activation(x Wᵀ + b)`. Inputs: x `[..., in]`, weight `[out, in]`, bias `[out]` if present.
+/// `activation(x Wᵀ + b)`, or `x Wᵀ + b + residual`. Inputs: x `[..., in]`, weight `[out, in]`,
+/// then bias `[out]` and residual `[..., out]` if present.
+///
+/// With x in bf16 the weight is read in bf16, too, and sums are formed in f32. The output has the
+/// form of x, or f32 where a residual is added.
 public struct Affine: FusedPrimitive {
   /// Applied to every output.
   public let activation: Activation
+  /// True when a bias follows the weight.
+  public let hasBias: Bool
+  /// True when the last input is added to the output.
+  public let hasResidual: Bool
+  /// True when the output is in f32 whatever the form of x.
+  public let isWide: Bool
 
   /// Makes the operation.
-  public init(activation: Activation = .none) { self.activation = activation }
+  public init(
+    activation: Activation = .none, hasBias: Bool, hasResidual: Bool = false, isWide: Bool = false
+  ) {
+    require(
+      activation == .none || !hasResidual, "[affine] a residual is added without an activation")
+    self.activation = activation
+    self.hasBias = hasBias
+    self.hasResidual = hasResidual
+    self.isWide = isWide || hasResidual
+  }
 
   /// The name in errors and profiles.
   public static var name: String { "affine" }
+  /// True.
+  public static var readsBFloat16: Bool { true }
 
   /// Input, weight, and the values before the activation.
   public struct Saved: Sendable {
-    let x: Tensor
+    let x: SavedTensor
     let weight: Tensor
     let before: Tensor?
-    let hasBias: Bool
+    let isNarrow: Bool
+  }
+
+  private static func kernels(_ x: Tensor) -> any AffineKernels {
+    guard let kernels = x.backend as? any AffineKernels else {
+      trap("[affine] the backend \(x.backend.name) has no kernel")
+    }
+    return kernels
+  }
+
+  private func check(_ inputs: [Tensor]) {
+    let (x, weight) = (inputs[0].shape, inputs[1].shape)
+    let count = 2 + (hasBias ? 1 : 0) + (hasResidual ? 1 : 0)
+    require(
+      inputs.count == count && weight.rank == 2 && x.columns == weight[1]
+        && (!hasBias || inputs[2].shape == [weight[0]])
+        && (!hasResidual || inputs[count - 1].shape == x.withColumns(weight[0])),
+      "[affine] shapes \(inputs.map(\.shape)); [..., in], [out, in] and [out] expected"
+    )
   }
 
   /// Computes the output.
   public func forward(_ inputs: [Tensor], saving: Bool) -> (output: Tensor, saved: Saved?) {
-    let (x, weight) = (inputs[0], inputs[1])
-    let bias = inputs.count > 2 ? inputs[2] : nil
-    require(
-      weight.shape.rank == 2 && x.shape.columns == weight.shape[1]
-        && (bias == nil || bias?.shape == [weight.shape[0]]),
-      "[affine] shapes \(inputs.map(\.shape)); [..., in], [out, in] and [out] expected"
-    )
-    guard let kernels = x.backend as? any AffineKernels else {
-      trap("[affine] the backend \(x.backend.name) has no kernel")
-    }
-    let (output, before) = kernels.affine(
-      x, weight, bias, activation, keepsBefore: saving && activation != .none)
+    check(inputs)
+    let bias = hasBias ? inputs[2] : nil
+    let residual = hasResidual ? inputs[inputs.count - 1].cast(to: inputs[0].backend.scalarType) : nil
+    let (output, before) = Self.kernels(inputs[0]).affine(
+      self, inputs[0], inputs[1], bias, residual, keepsBefore: saving && activation != .none)
     guard saving else { return (output, nil) }
-    return (output, Saved(x: x, weight: weight, before: before, hasBias: bias != nil))
+    return (output, Saved(
+        x: SavedTensor(inputs[0]), weight: inputs[1], before: before,
+        isNarrow: inputs[0].dtype == .bfloat16))
   }
 
   // With z = x Wᵀ + b: dz = dy activation'(z); dx = dz W; dW = dzᵀ x; db = sum of rows of dz.
   /// Computes the gradients.
   public func backward(_ gradient: Tensor, _ saved: Saved, wanted: [Bool]) -> [Tensor?] {
-    guard let kernels = gradient.backend as? any AffineKernels else {
-      trap("[affine] the backend \(gradient.backend.name) has no kernel")
-    }
+    let kernels = Self.kernels(gradient)
     let dz = saved.before.map { kernels.activationBackward(gradient, $0, activation) } ?? gradient
-    let columns = dz.shape.columns
-    let flat = dz.reshaped(to: [dz.shape.rows, columns])
-    let x = saved.x.reshaped(to: [saved.x.shape.rows, saved.x.shape.columns])
-    let backend = gradient.backend
-    let dx = wanted[0] ? backend.matmul(dz, saved.weight, MatMulForm()) : nil
-    let dw = wanted[1] ? backend.matmul(flat, x, MatMulForm(transposeA: true)) : nil
-    guard saved.hasBias else { return [dx, dw] }
-    return [dx, dw, wanted[2] ? kernels.columnSum(flat) : nil]
+    let (dx, dw) = kernels.affineBackward(
+      dz, wanted[1] ? saved.x.tensor : nil, wanted[0] ? saved.weight : nil,
+      narrow: saved.isNarrow)
+    var gradients = [dx, dw]
+    if hasBias { gradients.append(wanted[2] ? kernels.columnSum(dz) : nil) }
+    if hasResidual { gradients.append(gradient) }
+    return gradients
+  }
+
+  /// With an activation the output follows from the values before it.
+  public func recomputation(_ saved: Saved) -> (@Sendable () -> Tensor)? {
+    guard let before = saved.before, !isWide else { return nil }
+    return { Self.kernels(before).activated(before, activation) }
   }
 
   /// The definition.
   public func reference(_ inputs: [Tensor]) -> Tensor {
+    check(inputs)
     let product = matmul(inputs[0], inputs[1], transposeB: true)
-    return activation(inputs.count > 2 ? product + inputs[2] : product)
+    let output = activation(hasBias ? product + inputs[2] : product)
+    return hasResidual ? output + inputs[inputs.count - 1] : output
   }
 
   /// True where a kernel exists.
@@ -69,23 +108,32 @@ public struct Affine: FusedPrimitive {
     let product = 2 * Double(output.elementCount) * Double(inputs[0].columns)
     let pass = Double(output.elementCount) * activation.operations
     let elements = inputs.reduce(output.elementCount) { $0 + $1.elementCount }
+    let pairs = Double(output.elementCount)
     var backward = [product, product + pass]
-    if inputs.count > 2 { backward.append(Double(output.elementCount)) }
-    let bias = inputs.count > 2 ? Double(output.elementCount) : 0
-    return Cost(forward: product + pass + bias, backward: backward, bytes: 4 * Double(elements))
+    if hasBias { backward.append(pairs) }
+    if hasResidual { backward.append(0) }
+    let added = pairs * Double(inputs.count - 2)
+    return Cost(forward: product + pass + added, backward: backward, bytes: 4 * Double(elements))
   }
 
   /// Shapes for checks and benchmarks.
   public static var examples: [Example<Affine>] {
     Activation.allCases.flatMap { activation in
-      let affine = Affine(activation: activation)
+      let affine = Affine(activation: activation, hasBias: true)
       return [
         Example(affine, .normal([3, 5]), .normal([4, 5]), .normal([4])),
-        Example(affine, .normal([2, 3, 7]), .normal([1, 7])),
+        Example(Affine(activation: activation, hasBias: false), .normal([2, 3, 7]), .normal([1, 7])),
         Example(affine, .normal([65, 33]), .normal([50, 33]), .normal([50])),
         Example(affine, .normal([0, 5]), .normal([3, 5]), .normal([3])),
       ]
-    }
+    } + [
+      Example(
+        Affine(hasBias: true, hasResidual: true), .normal([2, 3, 7]), .normal([5, 7]), .normal([5]),
+        .normal([2, 3, 5])),
+      Example(
+        Affine(hasBias: false, hasResidual: true), .normal([65, 33]), .normal([50, 33]),
+        .normal([65, 50])),
+    ]
   }
 }
 
@@ -93,25 +141,37 @@ public struct Affine: FusedPrimitive {
 public protocol AffineKernels: Backend {
   /// The output, and with `keepsBefore` the values before the activation.
   func affine(
-    _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, keepsBefore: Bool
+    _ operation: Affine, _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ residual: Tensor?,
+    keepsBefore: Bool
   ) -> (output: Tensor, before: Tensor?)
+  /// The gradients of x and weight for `dz` [..., out]: of x where the weight is given, of the
+  /// weight where x is.
+  func affineBackward(_ dz: Tensor, _ x: Tensor?, _ weight: Tensor?, narrow: Bool)
+    -> (dx: Tensor?, dw: Tensor?)
+  /// `activation(x)` in the form of x.
+  func activated(_ x: Tensor, _ activation: Activation) -> Tensor
   /// `gradient · activation'(before)`.
   func activationBackward(_ gradient: Tensor, _ before: Tensor, _ activation: Activation) -> Tensor
-  /// The sum of the rows of `[rows, columns]`.
+  /// The sum of the rows of `[..., columns]`.
   func columnSum(_ x: Tensor) -> Tensor
 }
 
-/// `activation(x Wᵀ + b)`.
+/// `activation(x Wᵀ + b)`, or `x Wᵀ + b + residual`.
 ///
 /// - Parameters:
 ///   - x: `[..., in]`.
 ///   - weight: `[out, in]`.
 ///   - bias: `[out]`.
+///   - residual: `[..., out]`; only without an activation.
+///   - isWide: Whether the output is in f32 whatever the form of x.
 /// - Returns: `[..., out]`.
 public func affine(
-  _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, activation: Activation = .none
+  _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, activation: Activation = .none,
+  adding residual: Tensor? = nil, isWide: Bool = false
 ) -> Tensor {
-  apply(Affine(activation: activation), to: [x, weight] + (bias.map { [$0] } ?? []))
+  let operation = Affine(
+    activation: activation, hasBias: bias != nil, hasResidual: residual != nil, isWide: isWide)
+  return apply(operation, to: [x, weight] + [bias, residual].compactMap(\.self))
 }
 
 extension Activation {
@@ -128,39 +188,58 @@ extension Activation {
 extension CPUBackend: AffineKernels {
   /// The output, and with `keepsBefore` the values before the activation.
   public func affine(
-    _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, keepsBefore: Bool
+    _ operation: Affine, _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ residual: Tensor?,
+    keepsBefore: Bool
   ) -> (output: Tensor, before: Tensor?) {
-    let (rows, width, columns) = (x.shape.rows, x.shape.columns, weight.shape[0])
-    let product = empty(x.shape.withColumns(columns))
-    vd_gemm_f32(
-      false, true, rows, columns, width, 1, x.f32, width, weight.f32, width, 0, product.f32,
-      columns)
-    if keepsBefore {
-      let output = empty(product.shape)
-      vd_bias_activation_saving(
-        activation.kernel, rows, columns, product.f32, bias?.f32, output.f32)
-      return (output, product)
+    let matrix = x.dtype == .bfloat16 ? weight.narrowed() : weight
+    let output = empty(
+      x.shape.withColumns(weight.shape[0]), operation.isWide ? .float32 : x.dtype)
+    let before = keepsBefore ? empty(output.shape, output.dtype) : nil
+    var call = vd_affine_call(
+      rows: x.shape.rows, width: x.shape.columns, columns: weight.shape[0], type: x.kernelType,
+      result: output.kernelType, x: x.unsafeAddress, weight: matrix.unsafeAddress,
+      bias: bias?.f32, residual: residual?.f32, activation: operation.activation.kernel,
+      before: before?.unsafeAddress, y: output.unsafeAddress)
+    withExtendedLifetime(matrix) { vd_affine(&call) }
+    return (output, before)
+  }
+
+  /// The gradients of x and weight.
+  public func affineBackward(_ dz: Tensor, _ x: Tensor?, _ weight: Tensor?, narrow: Bool)
+    -> (dx: Tensor?, dw: Tensor?)
+  {
+    let dtype: DType = narrow ? .bfloat16 : .float32
+    let gradient = cast(dz, to: dtype)
+    let dx = weight.map {
+      product(gradient, narrow ? $0.narrowed() : $0, MatMulForm(), dtype)
     }
-    if bias != nil || activation != .none {
-      vd_bias_activation(activation.kernel, rows, columns, product.f32, bias?.f32, product.f32)
-    }
-    return (product, nil)
+    let dw = x.map { product(gradient, $0, MatMulForm(transposeA: true)) }
+    return (dx, dw)
+  }
+
+  /// `activation(x)` in the form of x.
+  public func activated(_ x: Tensor, _ activation: Activation) -> Tensor {
+    let result = empty(x.shape, x.dtype)
+    vd_activate(activation.kernel, x.kernelType, x.count, x.unsafeAddress, result.unsafeAddress)
+    return result
   }
 
   /// `gradient · activation'(before)`.
   public func activationBackward(_ gradient: Tensor, _ before: Tensor, _ activation: Activation)
     -> Tensor
   {
-    let result = empty(gradient.shape)
+    let dy = cast(gradient, to: before.dtype)
+    let result = empty(dy.shape, dy.dtype)
     vd_activation_backward(
-      activation.kernel, gradient.count, gradient.f32, before.f32, result.f32)
+      activation.kernel, dy.kernelType, dy.count, dy.unsafeAddress, before.unsafeAddress,
+      result.unsafeAddress)
     return result
   }
 
-  /// The sum of the rows of `[rows, columns]`.
+  /// The sum of the rows of `[..., columns]`.
   public func columnSum(_ x: Tensor) -> Tensor {
     let result = empty([x.shape.columns])
-    vd_column_sum(x.shape.rows, x.shape.columns, x.f32, result.f32)
+    vd_column_sum(x.shape.rows, x.shape.columns, x.kernelType, x.unsafeAddress, result.f32)
     return result
   }
 }
@@ -168,15 +247,31 @@ extension CPUBackend: AffineKernels {
 extension ShapeBackend: AffineKernels {
   /// Shapes.
   public func affine(
-    _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, keepsBefore: Bool
+    _ operation: Affine, _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ residual: Tensor?,
+    keepsBefore: Bool
   ) -> (output: Tensor, before: Tensor?) {
-    let output = empty(x.shape.withColumns(weight.shape[0]))
-    return (output, keepsBefore ? output : nil)
+    if x.dtype == .bfloat16 { _ = weight.narrowed() }
+    let shape = x.shape.withColumns(weight.shape[0])
+    let dtype: DType = operation.isWide ? .float32 : x.dtype
+    return (empty(shape, dtype), keepsBefore ? empty(shape, dtype) : nil)
+  }
+  /// Shapes.
+  public func affineBackward(_ dz: Tensor, _ x: Tensor?, _ weight: Tensor?, narrow: Bool)
+    -> (dx: Tensor?, dw: Tensor?)
+  {
+    let dtype: DType = narrow ? .bfloat16 : .float32
+    let gradient = cast(dz, to: dtype)
+    let dx = weight.map { empty(gradient.shape.withColumns($0.shape[1]), dtype) }
+    return (dx, x.map { empty([gradient.shape.columns, $0.shape.columns]) })
+  }
+  /// A shape.
+  public func activated(_ x: Tensor, _ activation: Activation) -> Tensor {
+    empty(x.shape, x.dtype)
   }
   /// A shape.
   public func activationBackward(_ gradient: Tensor, _ before: Tensor, _ activation: Activation)
     -> Tensor
-  { empty(gradient.shape) }
+  { empty(gradient.shape, before.dtype) }
   /// A shape.
   public func columnSum(_ x: Tensor) -> Tensor { empty([x.shape.columns]) }
 }

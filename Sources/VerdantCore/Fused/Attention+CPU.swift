@@ -14,7 +14,8 @@ extension CPUBackend: AttentionKernels {
       keys: keys,
       key_capacity: k.shape[1],
       causal: operation.isCausal,
-      scale: 1 / Float(width).squareRoot()
+      scale: 1 / Float(width).squareRoot(),
+      type: q.kernelType
     )
   }
 
@@ -22,10 +23,11 @@ extension CPUBackend: AttentionKernels {
   public func attention(
     _ operation: Attention, _ q: Tensor, _ k: Tensor, _ v: Tensor, keys: Int, saving: Bool
   ) -> (output: Tensor, logSumExp: Tensor?) {
-    let output = empty(q.shape)
+    let output = empty(q.shape, q.dtype)
     let sums = saving ? empty([q.shape[0], operation.heads, q.shape[1]]) : nil
     var shape = shape(operation, q, k, keys)
-    vd_attention(&shape, q.f32, k.f32, v.f32, output.f32, sums?.f32)
+    vd_attention(
+      &shape, q.unsafeAddress, k.unsafeAddress, v.unsafeAddress, output.unsafeAddress, sums?.f32)
     return (output, sums)
   }
 
@@ -33,13 +35,16 @@ extension CPUBackend: AttentionKernels {
   public func attentionBackward(
     _ operation: Attention, _ gradient: Tensor, _ saved: Attention.Saved
   ) -> (Tensor, Tensor, Tensor) {
-    let dq = empty(saved.q.shape)
-    let dk = empty(saved.k.shape)
-    let dv = empty(saved.v.shape)
+    let dtype = saved.q.dtype
+    let dy = cast(gradient, to: dtype)
+    let dq = empty(saved.q.shape, dtype)
+    let dk = empty(saved.k.shape, dtype)
+    let dv = empty(saved.v.shape, dtype)
     var shape = shape(operation, saved.q, saved.k, saved.k.shape[1])
     vd_attention_backward(
-      &shape, gradient.f32, saved.q.f32, saved.k.f32, saved.v.f32, saved.output.f32,
-      saved.logSumExp.f32, dq.f32, dk.f32, dv.f32)
+      &shape, dy.unsafeAddress, saved.q.unsafeAddress, saved.k.unsafeAddress,
+      saved.v.unsafeAddress, saved.output.unsafeAddress, saved.logSumExp.f32, dq.unsafeAddress,
+      dk.unsafeAddress, dv.unsafeAddress)
     return (dq, dk, dv)
   }
 }
@@ -49,13 +54,17 @@ extension ShapeBackend: AttentionKernels {
   public func attention(
     _ operation: Attention, _ q: Tensor, _ k: Tensor, _ v: Tensor, keys: Int, saving: Bool
   ) -> (output: Tensor, logSumExp: Tensor?) {
-    (empty(q.shape), saving ? empty([q.shape[0], operation.heads, q.shape[1]]) : nil)
+    (empty(q.shape, q.dtype), saving ? empty([q.shape[0], operation.heads, q.shape[1]]) : nil)
   }
 
   /// Shapes.
   public func attentionBackward(
     _ operation: Attention, _ gradient: Tensor, _ saved: Attention.Saved
   ) -> (Tensor, Tensor, Tensor) {
-    (empty(saved.q.shape), empty(saved.k.shape), empty(saved.v.shape))
+    let dtype = saved.q.dtype
+    _ = cast(gradient, to: dtype)
+    return (
+      empty(saved.q.shape, dtype), empty(saved.k.shape, dtype), empty(saved.v.shape, dtype)
+    )
   }
 }

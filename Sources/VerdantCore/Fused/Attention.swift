@@ -26,6 +26,8 @@ public struct Attention: FusedPrimitive {
 
   /// The name in errors and profiles.
   public static var name: String { "attention" }
+  /// True: scores and sums are f32, the output has the form of the inputs.
+  public static var readsBFloat16: Bool { true }
 
   /// Inputs, output and the log-sum-exp of each row of scores.
   public struct Saved: Sendable {
@@ -42,6 +44,9 @@ public struct Attention: FusedPrimitive {
       q.rank == 3 && k.rank == 3 && k == v && q[0] == k[0] && q[2] % heads == 0
       && q[2] / heads * keyHeads == k[2]
     require(fits, "[attention] shapes \(q), \(k), \(v) for \(heads)/\(keyHeads) heads")
+    require(
+      inputs.allSatisfy { $0.dtype == inputs[0].dtype },
+      "[attention] inputs in \(inputs.map(\.dtype)), one form expected")
   }
 
   private static func kernels(_ x: Tensor) -> any AttentionKernels {

@@ -2,13 +2,20 @@ import VerdantBase
 internal import CVerdant
 
 /// Layer normalization (Ba et al. 2016): `(x - mean) / sqrt(variance + ε) · scale + bias` by row.
-/// Inputs: x `[..., width]`, scale `[width]`, bias `[width]` if present.
+/// Inputs: x `[..., width]`, scale `[width]`, bias `[width]` if present. Reads and sums in f32; the
+/// output may be rounded to bf16.
 public struct LayerNorm: FusedPrimitive {
   /// Added to the variance.
   public let epsilon: Double
 
+  /// True when the output is rounded to bf16.
+  public let isNarrow: Bool
+
   /// Makes the operation.
-  public init(epsilon: Double = 1e-5) { self.epsilon = epsilon }
+  public init(epsilon: Double = 1e-5, isNarrow: Bool = false) {
+    self.epsilon = epsilon
+    self.isNarrow = isNarrow
+  }
 
   /// The name in errors and profiles.
   public static var name: String { "layer-norm" }
@@ -17,8 +24,8 @@ public struct LayerNorm: FusedPrimitive {
   public struct Saved: Sendable {
     let x: Tensor
     let scale: Tensor
+    let bias: Tensor?
     let statistics: Tensor
-    let hasBias: Bool
   }
 
   private static func kernels(_ x: Tensor) -> any LayerNormKernels {
@@ -36,18 +43,26 @@ public struct LayerNorm: FusedPrimitive {
       "[layer-norm] shapes \(inputs.map(\.shape)); [..., width], [width] and [width] expected"
     )
     let bias = inputs.count > 2 ? inputs[2] : nil
-    let (output, statistics) = Self.kernels(x).layerNorm(x, inputs[1], bias, epsilon)
+    let (output, statistics) = Self.kernels(x).layerNorm(
+      self, x, inputs[1], bias, statistics: nil)
     guard saving else { return (output, nil) }
-    return (
-      output, Saved(x: x, scale: inputs[1], statistics: statistics, hasBias: bias != nil)
-    )
+    return (output, Saved(x: x, scale: inputs[1], bias: bias, statistics: statistics))
+  }
+
+  /// The output again, from the saved statistics.
+  public func recomputation(_ saved: Saved) -> (@Sendable () -> Tensor)? {
+    {
+      Self.kernels(saved.x).layerNorm(
+        self, saved.x, saved.scale, saved.bias, statistics: saved.statistics
+      ).output
+    }
   }
 
   /// Computes the gradients.
   public func backward(_ gradient: Tensor, _ saved: Saved, wanted: [Bool]) -> [Tensor?] {
     let (dx, dscale, dbias) = Self.kernels(gradient).layerNormBackward(
-      gradient, saved.x, saved.scale, saved.statistics, hasBias: saved.hasBias)
-    return saved.hasBias ? [dx, dscale, dbias] : [dx, dscale]
+      gradient, saved.x, saved.scale, saved.statistics, hasBias: saved.bias != nil)
+    return saved.bias != nil ? [dx, dscale, dbias] : [dx, dscale]
   }
 
   /// The definition.
@@ -84,9 +99,10 @@ public struct LayerNorm: FusedPrimitive {
 
 /// The kernels of ``LayerNorm``.
 public protocol LayerNormKernels: Backend {
-  /// The output, and mean and inverse deviation by row `[rows, 2]`.
-  func layerNorm(_ x: Tensor, _ scale: Tensor, _ bias: Tensor?, _ epsilon: Double)
-    -> (output: Tensor, statistics: Tensor)
+  /// The output, and mean and inverse deviation by row `[rows, 2]`, computed unless given.
+  func layerNorm(
+    _ operation: LayerNorm, _ x: Tensor, _ scale: Tensor, _ bias: Tensor?, statistics: Tensor?
+  ) -> (output: Tensor, statistics: Tensor)
   /// The gradients of input, scale and bias.
   func layerNormBackward(
     _ gradient: Tensor, _ x: Tensor, _ scale: Tensor, _ statistics: Tensor, hasBias: Bool
@@ -99,23 +115,25 @@ public protocol LayerNormKernels: Backend {
 ///   - x: `[..., width]`.
 ///   - scale: `[width]`.
 ///   - bias: `[width]`.
-public func layerNorm(_ x: Tensor, scale: Tensor, bias: Tensor? = nil, epsilon: Double = 1e-5)
-  -> Tensor
-{
-  apply(LayerNorm(epsilon: epsilon), to: [x, scale] + (bias.map { [$0] } ?? []))
+///   - isNarrow: Whether the output is rounded to bf16.
+public func layerNorm(
+  _ x: Tensor, scale: Tensor, bias: Tensor? = nil, epsilon: Double = 1e-5, isNarrow: Bool = false
+) -> Tensor {
+  apply(
+    LayerNorm(epsilon: epsilon, isNarrow: isNarrow), to: [x, scale] + (bias.map { [$0] } ?? []))
 }
 
 extension CPUBackend: LayerNormKernels {
-  /// The output, and mean and inverse deviation by row `[rows, 2]`.
-  public func layerNorm(_ x: Tensor, _ scale: Tensor, _ bias: Tensor?, _ epsilon: Double)
-    -> (output: Tensor, statistics: Tensor)
-  {
-    let output = empty(x.shape)
-    let statistics = empty([x.shape.rows, 2])
+  /// The output, and mean and inverse deviation by row `[rows, 2]`, computed unless given.
+  public func layerNorm(
+    _ operation: LayerNorm, _ x: Tensor, _ scale: Tensor, _ bias: Tensor?, statistics: Tensor?
+  ) -> (output: Tensor, statistics: Tensor) {
+    let output = empty(x.shape, operation.isNarrow ? .bfloat16 : .float32)
+    let known = statistics ?? empty([x.shape.rows, 2])
     vd_layer_norm(
-      x.shape.rows, x.shape.columns, Float(epsilon), x.f32, scale.f32, bias?.f32, output.f32,
-      statistics.f32)
-    return (output, statistics)
+      x.shape.rows, x.shape.columns, Float(operation.epsilon), x.f32, scale.f32, bias?.f32,
+      output.kernelType, output.unsafeAddress, known.f32, statistics != nil)
+    return (output, known)
   }
 
   /// The gradients of input, scale and bias.
@@ -126,17 +144,22 @@ extension CPUBackend: LayerNormKernels {
     let dscale = empty(scale.shape)
     let dbias = hasBias ? empty(scale.shape) : nil
     vd_layer_norm_backward(
-      x.shape.rows, x.shape.columns, gradient.f32, x.f32, scale.f32, statistics.f32, dx.f32,
-      dscale.f32, dbias?.f32)
+      x.shape.rows, x.shape.columns, gradient.kernelType, gradient.unsafeAddress, x.f32, scale.f32,
+      statistics.f32, dx.f32, dscale.f32, dbias?.f32)
     return (dx, dscale, dbias)
   }
 }
 
 extension ShapeBackend: LayerNormKernels {
   /// Shapes.
-  public func layerNorm(_ x: Tensor, _ scale: Tensor, _ bias: Tensor?, _ epsilon: Double)
-    -> (output: Tensor, statistics: Tensor)
-  { (empty(x.shape), empty([x.shape.rows, 2])) }
+  public func layerNorm(
+    _ operation: LayerNorm, _ x: Tensor, _ scale: Tensor, _ bias: Tensor?, statistics: Tensor?
+  ) -> (output: Tensor, statistics: Tensor) {
+    (
+      empty(x.shape, operation.isNarrow ? .bfloat16 : .float32),
+      statistics ?? empty([x.shape.rows, 2])
+    )
+  }
   /// Shapes.
   public func layerNormBackward(
     _ gradient: Tensor, _ x: Tensor, _ scale: Tensor, _ statistics: Tensor, hasBias: Bool

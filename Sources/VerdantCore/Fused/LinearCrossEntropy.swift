@@ -13,6 +13,8 @@ public struct LinearCrossEntropy: FusedPrimitive {
 
   /// The name in errors and profiles.
   public static var name: String { "linear-cross-entropy" }
+  /// True: with x in bf16 the weight is read in bf16, too; logits and loss are f32.
+  public static var readsBFloat16: Bool { true }
 
   /// The gradients for an upstream gradient of 1.
   public struct Saved: Sendable {
@@ -51,7 +53,8 @@ public struct LinearCrossEntropy: FusedPrimitive {
     guard gradient.storage.base != nil, gradient.scalar != 1 else {
       return [wanted[0] ? saved.dx : nil, wanted[1] ? saved.dw : nil, nil]
     }
-    return [wanted[0] ? saved.dx * gradient : nil, wanted[1] ? saved.dw * gradient : nil, nil]
+    let dx = wanted[0] ? (saved.dx * gradient).cast(to: saved.dx.dtype) : nil
+    return [dx, wanted[1] ? saved.dw * gradient : nil, nil]
   }
 
   /// The definition, with all logits at once.
@@ -141,17 +144,14 @@ extension CPUBackend: LinearCrossEntropyKernels {
       LinearCrossEntropy().check($0, below: weight.shape[0])
     }
     let saved =
-      saving ? LinearCrossEntropy.Saved(dx: empty(x.shape), dw: empty(weight.shape)) : nil
-    let loss = vd_linear_cross_entropy(
-      x.shape.rows,
-      x.shape.columns,
-      weight.shape[0],
-      x.f32,
-      weight.f32,
-      targets.i32,
-      saved?.dx.f32,
-      saved?.dw.f32
-    )
+      saving
+      ? LinearCrossEntropy.Saved(dx: empty(x.shape, x.dtype), dw: empty(weight.shape)) : nil
+    let matrix = x.dtype == .bfloat16 ? weight.narrowed() : weight
+    let loss = withExtendedLifetime(matrix) {
+      vd_linear_cross_entropy(
+        x.shape.rows, x.shape.columns, weight.shape[0], x.kernelType, x.unsafeAddress,
+        matrix.unsafeAddress, targets.i32, saved?.dx.unsafeAddress, saved?.dw.f32)
+    }
     return (fill(loss, [1], .float32), saved)
   }
 }
@@ -161,8 +161,10 @@ extension ShapeBackend: LinearCrossEntropyKernels {
   public func linearCrossEntropy(_ x: Tensor, _ weight: Tensor, _ targets: Tensor, saving: Bool)
     -> (output: Tensor, saved: LinearCrossEntropy.Saved?)
   {
+    if x.dtype == .bfloat16 { _ = weight.narrowed() }
     let saved =
-      saving ? LinearCrossEntropy.Saved(dx: empty(x.shape), dw: empty(weight.shape)) : nil
+      saving
+      ? LinearCrossEntropy.Saved(dx: empty(x.shape, x.dtype), dw: empty(weight.shape)) : nil
     return (empty([1]), saved)
   }
 }

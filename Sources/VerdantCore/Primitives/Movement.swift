@@ -5,6 +5,7 @@ struct Reshape: Primitive {
   let shape: Shape
 
   static var name: String { "reshape" }
+  static var readsBFloat16: Bool { true }
 
   func forward(_ inputs: [Tensor], saving: Bool) -> (output: Tensor, saved: Shape?) {
     (inputs[0].viewed(as: shape, from: 0), saving ? inputs[0].shape : nil)

@@ -10,17 +10,31 @@ public protocol Primitive: Sendable {
   /// The name in errors, profiles and cost reports.
   static var name: String { get }
 
+  /// True when the operation reads bf16; else its inputs are widened to f32 before.
+  static var readsBFloat16: Bool { get }
+
   /// Computes the output, and what `backward` needs when `saving`.
   func forward(_ inputs: [Tensor], saving: Bool) -> (output: Tensor, saved: Saved?)
 
   /// The gradient of each input that is `wanted`, given the gradient of the output.
   func backward(_ gradient: Tensor, _ saved: Saved, wanted: [Bool]) -> [Tensor?]
 
+  /// The output again, where that costs little and needs nothing but `saved`; nil where the output
+  /// has to be kept for those who use it in their backward rules.
+  func recomputation(_ saved: Saved) -> (@Sendable () -> Tensor)?
+
   /// Executed floating-point operations and bytes moved, from shapes alone.
   func cost(_ inputs: [Shape], _ output: Shape) -> Cost
 
   /// Shapes and settings that checks and benchmarks run.
   static var examples: [Example<Self>] { get }
+}
+
+extension Primitive {
+  /// False: inputs are widened.
+  public static var readsBFloat16: Bool { false }
+  /// Nil: outputs are kept.
+  public func recomputation(_ saved: Saved) -> (@Sendable () -> Tensor)? { nil }
 }
 
 /// A primitive with a kernel of its own that also states its definition in smaller operations.
@@ -73,7 +87,10 @@ public func apply<P: Primitive>(_ primitive: P, to inputs: [Tensor]) -> Tensor {
   evaluate(primitive, inputs)
 }
 
-private func evaluate<P: Primitive>(_ primitive: P, _ inputs: [Tensor]) -> Tensor {
+private func evaluate<P: Primitive>(_ primitive: P, _ given: [Tensor]) -> Tensor {
+  let inputs =
+    P.readsBFloat16
+    ? given : given.map { $0.dtype == .bfloat16 ? $0.cast(to: $0.backend.scalarType) : $0 }
   let backend = inputs[0].backend
   for input in inputs.dropFirst() {
     require(
@@ -85,7 +102,7 @@ private func evaluate<P: Primitive>(_ primitive: P, _ inputs: [Tensor]) -> Tenso
     return fused.reference(inputs)
   }
   let tape = tape(of: inputs, P.name)
-  let plain = tape == nil ? inputs : inputs.map { $0.detached() }
+  let plain = tape == nil ? inputs : inputs.map { $0.untraced() }
   let (output, saved) = primitive.forward(plain, saving: tape != nil)
   backend.observer?.didApply(
     P.name,
@@ -95,13 +112,19 @@ private func evaluate<P: Primitive>(_ primitive: P, _ inputs: [Tensor]) -> Tenso
   guard let tape, let saved else { return output }
   let slots = inputs.map { $0.trace?.slot }
   let wanted = slots.map { $0 != nil }
-  return tape.record(
+  let origin = primitive.recomputation(saved).map(Recomputation.init)
+  var recorded = tape.record(
     output,
-    Tape.Entry(inputs: slots) { primitive.backward($0, saved, wanted: wanted) }
+    Tape.Entry(inputs: slots) { gradient in
+      origin?.release()
+      return primitive.backward(gradient, saved, wanted: wanted)
+    }
   )
+  recorded.origin = origin
+  return recorded
 }
 
-private func tape(of inputs: [Tensor], _ name: String) -> Tape? {
+func tape(of inputs: [Tensor], _ name: String) -> Tape? {
   var found: Tape?
   for case let trace? in inputs.map(\.trace) {
     require(found == nil || found === trace.tape, "[\(name)] inputs of two tapes")

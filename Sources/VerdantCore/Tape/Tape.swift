@@ -85,13 +85,10 @@ extension Tensor {
   /// Adds in place when nobody shares the memory, else into new memory.
   fileprivate mutating func add(_ other: Tensor) {
     require(
-      shape == other.shape,
-      "[gradient] shapes \(shape) and \(other.shape) of one value differ"
+      shape == other.shape && dtype == other.dtype,
+      "[gradient] \(dtype) \(shape) and \(other.dtype) \(other.shape) of one value differ"
     )
-    if isUnique() {
-      backend.accumulate(other, into: self)
-    } else {
-      self = backend.binary(.add, self, other)
-    }
+    if !isUnique() { self = backend.copy(self) }
+    backend.accumulate(other, into: self)
   }
 }

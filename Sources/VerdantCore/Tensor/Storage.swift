@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The memory behind tensors. Several tensors may share one storage; it is written only by an
 /// owner that holds the single reference, so shared storage never changes.
 ///
@@ -13,6 +15,7 @@ public final class Storage: @unchecked Sendable {
   /// The first byte; nil on a backend without numbers.
   let base: UnsafeMutableRawPointer?
   private let release: (@Sendable (UnsafeMutableRawPointer) -> Void)?
+  private let narrow = Mutex<Tensor?>(nil)
 
   /// Takes ownership of `base`, which `release` returns when the last tensor is gone.
   ///
@@ -31,6 +34,19 @@ public final class Storage: @unchecked Sendable {
     self.base = base
     self.release = release
   }
+
+  /// The copy in bf16, made at the first call after a write.
+  func narrowed(_ make: () -> Tensor) -> Tensor {
+    narrow.withLock { kept in
+      if let kept { return kept }
+      let made = make()
+      kept = made
+      return made
+    }
+  }
+
+  /// Forgets the copy in bf16: the elements are about to change.
+  func dropNarrowed() { narrow.withLock { $0 = nil } }
 
   deinit {
     if let base { release?(base) }

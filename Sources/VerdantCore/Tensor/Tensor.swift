@@ -9,6 +9,8 @@ public struct Tensor: Sendable {
   let offset: Int
   /// Where a tape records this value; nil when nothing does.
   var trace: Trace?
+  /// How a recorded operation makes this value again; nil when it is kept.
+  var origin: Recomputation?
 
   /// A tensor over whole storage.
   public init(_ storage: Storage, shape: Shape) {
@@ -40,6 +42,21 @@ public struct Tensor: Sendable {
   /// The same value, invisible to any tape: gradients stop here.
   public func detached() -> Tensor {
     Tensor(storage: storage, shape: shape, offset: offset, trace: nil)
+  }
+
+  /// The same, as a recorded operation reads it.
+  func untraced() -> Tensor {
+    var copy = self
+    copy.trace = nil
+    return copy
+  }
+
+  /// The elements rounded to bf16; kept with the memory until it is written.
+  public func narrowed() -> Tensor {
+    if dtype == .bfloat16 { return self }
+    guard offset == 0 && count == storage.count else { return backend.cast(self, to: .bfloat16) }
+    let all = storage.narrowed { backend.cast(detached(), to: .bfloat16) }
+    return Tensor(storage: all.storage, shape: shape, offset: 0, trace: nil)
   }
 
   /// The first element's address, valid while the tensor lives.
@@ -86,6 +103,7 @@ public struct Tensor: Sendable {
       "[tensor] elements of \(dtype) written as \(Element.self)"
     )
     makeUnique()
+    storage.dropNarrowed()
     return try withExtendedLifetime(storage) {
       let start = unsafeAddress.assumingMemoryBound(to: Element.self)
       return try body(UnsafeMutableBufferPointer(start: start, count: count))

@@ -50,10 +50,12 @@ public struct MLP: FeedForward {
     visitor.linear("down", &down)
   }
 
-  /// Transforms tokens.
-  public func callAsFunction(_ x: Tensor, _ context: inout Context) -> Tensor {
+  /// Transforms tokens, and adds them to `residual`.
+  public func callAsFunction(_ x: Tensor, adding residual: Tensor?, _ context: inout Context)
+    -> Tensor
+  {
     let inner = up(x, activation: options.activation, &context)
-    return context.dropout(down(inner, &context), rate: options.dropout)
+    return down(inner, adding: residual, dropout: options.dropout, &context)
   }
 
   /// Settings for checks.

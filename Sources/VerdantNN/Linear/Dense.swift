@@ -30,11 +30,13 @@ public struct Dense: LinearMap {
     visitor.optional("bias", &bias)
   }
 
-  /// `activation(x Wᵀ + b)`.
-  public func callAsFunction(_ x: Tensor, activation: Activation, _ context: inout Context)
-    -> Tensor
-  {
-    affine(x, weight.value, bias: bias?.value, activation: activation)
+  /// `activation(x Wᵀ + b)`, or `x Wᵀ + b + residual`.
+  public func callAsFunction(
+    _ x: Tensor, activation: Activation, adding residual: Tensor?, _ context: inout Context
+  ) -> Tensor {
+    affine(
+      context.computing(x), weight.value, bias: bias?.value, activation: activation,
+      adding: residual)
   }
 
   /// The matrix itself.

@@ -33,8 +33,12 @@ public protocol LinearMap: Module {
   var options: Options { get }
   /// The sizes.
   var size: LinearSize { get }
-  /// `activation(map(x) + bias)`.
-  func callAsFunction(_ x: Tensor, activation: Activation, _ context: inout Context) -> Tensor
+  /// `activation(map(x) + bias)`, or `map(x) + bias + residual`: never both.
+  ///
+  /// - Parameter residual: `[..., output]` in f32; the output is f32 then.
+  func callAsFunction(
+    _ x: Tensor, activation: Activation, adding residual: Tensor?, _ context: inout Context
+  ) -> Tensor
   /// The dense matrix `[output, input]` that it stands for.
   func matrix() -> Tensor
   /// The closest map of this structure to a dense matrix `[output, input]`.
@@ -48,7 +52,21 @@ public protocol LinearMap: Module {
 extension LinearMap {
   /// `map(x) + bias`.
   public func callAsFunction(_ x: Tensor, _ context: inout Context) -> Tensor {
-    self(x, activation: .none, &context)
+    self(x, activation: .none, adding: nil, &context)
+  }
+  /// `activation(map(x) + bias)`.
+  public func callAsFunction(_ x: Tensor, activation: Activation, _ context: inout Context)
+    -> Tensor
+  { self(x, activation: activation, adding: nil, &context) }
+  /// `map(x) + bias + residual`, with dropout before the sum.
+  public func callAsFunction(
+    _ x: Tensor, adding residual: Tensor?, dropout: Double, _ context: inout Context
+  ) -> Tensor {
+    guard let residual else { return context.dropout(self(x, &context), rate: dropout) }
+    if case .training = context.mode, dropout > 0 {
+      return residual + context.dropout(self(x, &context), rate: dropout)
+    }
+    return self(x, activation: .none, adding: residual, &context)
   }
 }
 

@@ -106,11 +106,13 @@ public struct LowRank: LinearMap {
     visitor.optional("bias", &bias)
   }
 
-  /// `activation((x Vᵀ) Uᵀ + b)`.
-  public func callAsFunction(_ x: Tensor, activation: Activation, _ context: inout Context)
-    -> Tensor
-  {
-    affine(affine(x, down.value), up.value, bias: bias?.value, activation: activation)
+  /// `activation((x Vᵀ) Uᵀ + b)`, or `(x Vᵀ) Uᵀ + b + residual`.
+  public func callAsFunction(
+    _ x: Tensor, activation: Activation, adding residual: Tensor?, _ context: inout Context
+  ) -> Tensor {
+    affine(
+      affine(context.computing(x), down.value), up.value, bias: bias?.value,
+      activation: activation, adding: residual)
   }
 
   /// U V.

@@ -93,12 +93,14 @@ public struct SoftmaxAttention: StreamingMixer {
   }
 
   /// Mixes whole sequences.
-  public func callAsFunction(_ x: Tensor, _ mask: Mask, _ context: inout Context) -> Tensor {
+  public func callAsFunction(
+    _ x: Tensor, _ mask: Mask, adding residual: Tensor?, _ context: inout Context
+  ) -> Tensor {
     let attention = Attention(
       heads: options.heads, keyHeads: keyHeads, isCausal: mask == .causal)
     let mixed = apply(
       attention, query(x, &context), key(x, &context), value(x, &context))
-    return context.dropout(output(mixed, &context), rate: options.dropout)
+    return output(mixed, adding: residual, dropout: options.dropout, &context)
   }
 
   /// Keys and values of the tokens read.

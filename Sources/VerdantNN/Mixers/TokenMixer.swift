@@ -37,10 +37,20 @@ public protocol TokenMixer: Module {
   init(_ options: Options, _ size: MixerSize, _ make: inout Maker) throws(ConfigError)
   /// The settings.
   var options: Options { get }
-  /// Mixes whole sequences.
-  func callAsFunction(_ x: Tensor, _ mask: Mask, _ context: inout Context) -> Tensor
+  /// Mixes whole sequences, and adds them to `residual` `[batch, length, width]` (f32) when there
+  /// is one.
+  func callAsFunction(
+    _ x: Tensor, _ mask: Mask, adding residual: Tensor?, _ context: inout Context
+  ) -> Tensor
   /// Settings for checks, that fit a width of 8.
   static var examples: [Options] { get }
+}
+
+extension TokenMixer {
+  /// Mixes whole sequences.
+  public func callAsFunction(_ x: Tensor, _ mask: Mask, _ context: inout Context) -> Tensor {
+    self(x, mask, adding: nil, &context)
+  }
 }
 
 /// A mixer that can read a sequence piece by piece: softmax attention keeps keys and values, a

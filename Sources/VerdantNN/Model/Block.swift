@@ -37,13 +37,36 @@ public struct Block: Module {
 
   /// `x + mixer(norm(x))`, then `x + feedForward(norm(x))`.
   public func callAsFunction(_ x: Tensor, _ mask: Mask, _ context: inout Context) -> Tensor {
-    let mixed = x + mixer(mixerNorm(x), mask, &context)
-    return mixed + feedForward(feedForwardNorm(mixed), &context)
+    let mixed = mixer(mixerNorm(x, context.precision), mask, adding: x, &context)
+    return feedForward(feedForwardNorm(mixed, context.precision), adding: mixed, &context)
+  }
+
+  /// The same, keeping the input alone: the backward pass runs the block again.
+  func checkpointed(_ x: Tensor, _ mask: Mask, _ context: inout Context) -> Tensor {
+    let before = context
+    var after = context
+    let output = VerdantCore.checkpointed([x] + parameters.map(\.parameter.value)) { inputs in
+      var block = self
+      var next = 1
+      block.updateParameters { _, parameter in
+        parameter.value = inputs[next]
+        next += 1
+      }
+      var inner = before
+      let y = block(inputs[0], mask, &inner)
+      require(
+        inner.auxiliary.count == before.auxiliary.count,
+        "[block] a part with a loss of its own cannot be checkpointed")
+      after = inner
+      return y
+    }
+    context = after
+    return output
   }
 
   /// The same for new tokens, with the mixer's state of those read before.
   func step(_ x: Tensor, _ state: inout MixerState, _ context: inout Context) -> Tensor {
-    let mixed = x + state.step(mixer, mixerNorm(x), &context)
-    return mixed + feedForward(feedForwardNorm(mixed), &context)
+    let mixed = x + state.step(mixer, mixerNorm(x, context.precision), &context)
+    return feedForward(feedForwardNorm(mixed, context.precision), adding: mixed, &context)
   }
 }

@@ -83,13 +83,17 @@ public struct Transformer: Module {
       "[transformer] tokens \(tokens.shape), at most \(config.maximumLength) long"
     )
     var x = embedding(tokens, &context)
-    for block in blocks { x = block(x, .causal, &context) }
-    return finalNorm(x)
+    for block in blocks {
+      x =
+        context.checkpointsBlocks
+        ? block.checkpointed(x, .causal, &context) : block(x, .causal, &context)
+    }
+    return finalNorm(x, context.precision)
   }
 
   /// Logits `[batch, length, vocabulary]` of integers `[batch, length]`.
   public func callAsFunction(_ tokens: Tensor, _ context: inout Context) -> Tensor {
-    affine(hidden(tokens, &context), embedding.tokens.value)
+    affine(hidden(tokens, &context), embedding.tokens.value, isWide: true)
   }
 
   /// Mean cross-entropy in nats over the positions whose target is not negative, plus the losses

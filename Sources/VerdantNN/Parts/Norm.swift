@@ -50,8 +50,10 @@ public struct Norm: Module {
     visitor.optional("bias", &bias)
   }
 
-  /// Normalizes.
-  public func callAsFunction(_ x: Tensor) -> Tensor {
-    layerNorm(x, scale: scale.value, bias: bias?.value, epsilon: config.epsilon)
+  /// Normalizes, with a result in the form that products read.
+  public func callAsFunction(_ x: Tensor, _ precision: Precision = .float32) -> Tensor {
+    layerNorm(
+      x, scale: scale.value, bias: bias?.value, epsilon: config.epsilon,
+      isNarrow: precision == .bfloat16)
   }
 }

@@ -3,12 +3,6 @@ public import VerdantNN
 
 /// The section `training` of a recipe.
 public struct TrainingSettings: Knobs {
-  /// The number forms that exist.
-  public enum Precision: String, KnobValue, CaseIterable {
-    /// Single precision throughout.
-    case f32
-  }
-
   /// Sequences of a micro-batch.
   public var batch = 16
   /// Micro-batches of a step.
@@ -20,7 +14,9 @@ public struct TrainingSettings: Knobs {
   /// Floating-point operations to spend.
   public var flops: Double?
   /// The number form.
-  public var precision = Precision.f32
+  public var precision = Precision.float32
+  /// Whether blocks run again in the backward pass instead of keeping their activations.
+  public var checkpointsActivations = false
   /// The peak learning rate.
   public var learningRate = 1e-3
   /// Which optimizer.
@@ -44,7 +40,12 @@ public struct TrainingSettings: Knobs {
       Knob(
         "flops", \.flops, 1...1e30,
         "floating-point operations to spend; rounded to whole steps"),
-      Knob("precision", \.precision, "number form"),
+      Knob(
+        "precision", \.precision,
+        "number form of products and activations; weights and optimizer stay in f32"),
+      Knob(
+        "checkpoint_activations", \.checkpointsActivations,
+        "whether each block keeps its input alone and runs again in the backward pass"),
       Knob("learning_rate", \.learningRate, 0...1e3, "peak learning rate"),
       Knob("optimizer", \.optimizer, "optimizer with its options"),
       Knob("schedule", \.schedule, "learning rate by step"),

@@ -149,7 +149,9 @@ public struct Trainer {
       let number = (step - 1) * parts + part
       let batch = source.batch(from: number * settings.batch, count: settings.batch)
       var context = Context(
-        .training, step: step, random: random.stream("forward").stream(number))
+        .training, precision: settings.precision, step: step,
+        random: random.stream("forward").stream(number))
+      context.checkpointsBlocks = settings.checkpointsActivations
       let found = valueAndGradients(of: model, &context) { model, context in
         let mean = model.loss(batch.tokens, targets: batch.targets, &context)
         return parts == 1 ? mean : mean / Double(parts)
