@@ -16,6 +16,9 @@ typedef struct {
   double *partial;
   float factor;
   const vd_adamw_settings *adamw;
+  const vd_sgd_settings *sgd;
+  bool nesterov;
+  float rate;
   float *w, *m, *v;
 } pass;
 
@@ -181,4 +184,60 @@ void vd_adamw(const vd_adamw_settings *settings, size_t n, float *weights, const
   pass p = {.k = vd_table(), .n = n, .x = gradients, .w = weights, .m = first, .v = second,
             .adamw = settings};
   vd_parallel(blocks_of(n, block), adamw_task, &p);
+}
+
+// The sums follow at once, while the block is in L2.
+static void lamb_task(void *context, size_t index) {
+  VD_SPAN;
+  float *u = (float *)p->y + start;
+  p->k->lamb(p->adamw, n, p->w + start, (const float *)p->x + start, p->m + start, p->v + start, u);
+  p->partial[2 * index] = p->k->sum_of_squares(n, p->w + start);
+  p->partial[2 * index + 1] = p->k->sum_of_squares(n, u);
+}
+
+void vd_lamb(const vd_adamw_settings *settings, size_t n, const float *weights,
+             const float *gradients, float *first, float *second, float *update,
+             double *squares) {
+  squares[0] = squares[1] = 0;
+  if (n == 0) return;
+  size_t blocks = blocks_of(n, block);
+  pass p = {.k = vd_table(), .n = n, .x = gradients, .w = (float *)weights, .m = first,
+            .v = second, .y = update, .adamw = settings,
+            .partial = vd_scratch(0, 2 * blocks * sizeof(double))};
+  vd_parallel(blocks, lamb_task, &p);
+  for (size_t i = 0; i < 2 * blocks; i++) squares[i % 2] += p.partial[i];
+}
+
+static void sgd_task(void *context, size_t index) {
+  VD_SPAN;
+  p->k->sgd(p->sgd, n, p->w + start, (const float *)p->x + start, p->m ? p->m + start : NULL);
+}
+
+void vd_sgd(const vd_sgd_settings *settings, size_t n, float *weights, const float *gradients,
+            float *velocity) {
+  pass p = {.k = vd_table(), .n = n, .x = gradients, .w = weights, .m = velocity, .sgd = settings};
+  vd_parallel(blocks_of(n, block), sgd_task, &p);
+}
+
+static void average_task(void *context, size_t index) {
+  VD_SPAN;
+  p->k->average(p->rate, p->nesterov, p->factor, n, (const float *)p->x + start, p->m + start,
+                (float *)p->y + start);
+}
+
+void vd_average(float momentum, bool nesterov, float scale, size_t n, const float *gradients,
+                float *average, float *update) {
+  pass p = {.k = vd_table(), .n = n, .rate = momentum, .nesterov = nesterov, .factor = scale,
+            .x = gradients, .m = average, .y = update};
+  vd_parallel(blocks_of(n, block), average_task, &p);
+}
+
+static void step_task(void *context, size_t index) {
+  VD_SPAN;
+  p->k->step(p->factor, p->rate, n, (const float *)p->x + start, p->w + start);
+}
+
+void vd_step(float keep, float rate, size_t n, const float *update, float *weights) {
+  pass p = {.k = vd_table(), .n = n, .factor = keep, .rate = rate, .x = update, .w = weights};
+  vd_parallel(blocks_of(n, block), step_task, &p);
 }

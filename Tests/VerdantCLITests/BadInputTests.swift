@@ -89,6 +89,8 @@ import Verdant
       (["model.structures=[{match: nothing, kind: low-rank}]"], ["matches no linear map"]),
       (["model.structures=[{match: '**', kind: low-rnak}]"], ["low-rnak", "low-rank"]),
       (["training.optimizer={kind: adamw, beta3: 1}"], ["beta3", "beta1"]),
+      (["training.optimizer=moun"], ["moun", "did you mean 'muon'?"]),
+      (["training.optimizer={kind: sgd, beta1: 0.9}"], ["sgd has no option 'beta1'"]),
       (["training.learning_rate=nan"], ["learning_rate"]),
       (["training.clip=0"], ["training.clip"]),
     ] {

@@ -25,8 +25,10 @@ import VerdantTestKit
       config.structures = [
         StructureRule(match: "blocks.1.**", Spec(LowRank.kind, LowRank.Options(rank: 2)))
       ]
-      let copied = try copiedBytes(config, length: 12, steps: 3)
-      #expect(copied == 0)
+      for type in Catalog.optimizers {
+        let copied = try copiedBytes(config, try make(type), length: 12, steps: 3)
+        #expect(copied == 0, "\(type.kind)")
+      }
     }
   }
 
@@ -36,21 +38,23 @@ import VerdantTestKit
     try OwnProcess.perform {
       let config = ModelConfig(
         blocks: 12, width: 768, heads: 12, maximumLength: 1024, vocabulary: 50_257)
-      let copied = try copiedBytes(config, length: 8, steps: 3)
+      let copied = try copiedBytes(config, AdamW(), length: 8, steps: 3)
       #expect(copied == 0)
     }
   }
 
   @Test func aSharedModelIsCopiedAndKept() throws {
     try OwnProcess.perform {
-      var model = try Variant.base.build()
-      let kept = model
-      let before = kept.parameters.map(\.parameter.value.floats)
-      let bytes = CopyCounter.shared.byteCount
-      try train(&model, length: 12, steps: 1)
-      #expect(CopyCounter.shared.byteCount - bytes == 4 * model.parameterCount)
-      #expect(kept.parameters.map(\.parameter.value.floats) == before)
-      #expect(model.parameters.map(\.parameter.value.floats) != before)
+      for type in Catalog.optimizers {
+        var model = try Variant.base.build()
+        let kept = model
+        let before = kept.parameters.map(\.parameter.value.floats)
+        let bytes = CopyCounter.shared.byteCount
+        try train(&model, try make(type), length: 12, steps: 1)
+        #expect(CopyCounter.shared.byteCount - bytes == 4 * model.parameterCount)
+        #expect(kept.parameters.map(\.parameter.value.floats) == before)
+        #expect(model.parameters.map(\.parameter.value.floats) != before)
+      }
     }
   }
 
@@ -58,10 +62,11 @@ import VerdantTestKit
     try OwnProcess.perform {
       // With one thread every scratch block is seen in the first step.
       Compute.threadCount = 1
-      for library in [true, false] {
+      for (library, type) in [true, false].flatMap({ use in Catalog.optimizers.map { (use, $0) } })
+      {
         Compute.useProductLibrary(library)
         var model = try Variant.base.build()
-        var optimizer = AdamW()
+        var optimizer = try make(type)
         var blocks: [Int] = []
         var pooled: [Int] = []
         for step in 1...10 {
@@ -76,20 +81,28 @@ import VerdantTestKit
   }
 }
 
-private func copiedBytes(_ config: ModelConfig, length: Int, steps: Int) throws -> Int {
+private func make(_ type: any Optimizer.Type) throws -> any Optimizer {
+  try Catalog.optimizer(Spec(type.kind), at: PartPath("optimizer"))
+}
+
+private func copiedBytes(
+  _ config: ModelConfig, _ optimizer: any Optimizer, length: Int, steps: Int
+) throws -> Int {
   var model = try config.build()
   let before = CopyCounter.shared.byteCount
-  try train(&model, length: length, steps: steps)
+  try train(&model, optimizer, length: length, steps: steps)
   return CopyCounter.shared.byteCount - before
 }
 
-private func train(_ model: inout Transformer, length: Int, steps: Int) throws {
-  var optimizer = AdamW()
+private func train(
+  _ model: inout Transformer, _ optimizer: any Optimizer, length: Int, steps: Int
+) throws {
+  var optimizer = optimizer
   for step in 1...steps { try train(&model, &optimizer, length: length, step) }
 }
 
 private func train(
-  _ model: inout Transformer, _ optimizer: inout AdamW, length: Int, _ step: Int
+  _ model: inout Transformer, _ optimizer: inout any Optimizer, length: Int, _ step: Int
 ) throws {
   let ids = Tensor(
     integers: tokenIds(length, below: model.config.vocabulary, seed: UInt64(step)), [1, length])

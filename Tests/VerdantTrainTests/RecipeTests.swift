@@ -143,7 +143,8 @@ private func parse(_ text: String, _ overrides: [String] = []) throws -> Recipe 
     "model.layers", "model.width", "model.heads", "model.context", "model.hidden",
     "model.dropout", "data.validation_fraction", "training.batch", "training.accumulation",
     "training.steps", "training.learning_rate", "training.schedule.warmup_steps",
-    "training.schedule.final_fraction", "training.clip", "training.seed", "evaluation.every",
+    "training.schedule.final_fraction", "training.schedule.decay_fraction",
+    "training.schedule.decay_steps", "training.clip", "training.seed", "evaluation.every",
     "evaluation.windows", "checkpoint.every",
   ]
 
@@ -286,7 +287,7 @@ private func parse(_ text: String, _ overrides: [String] = []) throws -> Recipe 
       { $0.training.learningRate = .nan }, { $0.training.clip = -1 }, { $0.evaluation.windows = 0 },
       { $0.evaluation.every = -5 }, { $0.training.accumulation = .max }, { $0.model.dropout = 1 },
       { $0.training.tokens = 5 }, { $0.model.context = 0 }, { $0.data.validationFraction = 2 },
-      { $0.training.optimizer = Spec("sgd") }, { $0.data.train = [] },
+      { $0.training.optimizer = Spec("adam") }, { $0.data.train = [] },
     ]
     for (index, change) in changes.enumerated() {
       let recipe = smallRecipe("none.txt", change)
@@ -305,21 +306,6 @@ private func parse(_ text: String, _ overrides: [String] = []) throws -> Recipe 
     #expect(config.embedding.dropout == 0.25)
     #expect(config.blocks[3].feedForward.options["hidden"] == 33)
     #expect(config.blocks[3].mixer.options["dropout"] == 0.25)
-  }
-
-  @Test func schedule() {
-    var schedule = Schedule()
-    #expect(schedule.factor(step: 0, of: 10) == 1)
-    #expect(abs(schedule.factor(step: 5, of: 10) - 0.55) < 1e-12)
-    #expect(schedule.factor(step: 10, of: 10) == 0.1)
-    #expect(schedule.factor(step: 1000, of: 10) == 0.1)
-    schedule.warmupSteps = 4
-    #expect((0..<5).map { schedule.factor(step: $0, of: 10) } == [0.25, 0.5, 0.75, 1, 1])
-    #expect(schedule.factor(step: 2, of: 3) == 0.75)
-    schedule.kind = .constant
-    #expect(schedule.factor(step: 9, of: 10) == 1)
-    schedule.warmupSteps = 0
-    #expect(schedule.factor(step: 0, of: 1) == 1)
   }
 
   @Test func lengthsOfRuns() throws {

@@ -138,6 +138,25 @@ extension Transformer {
     }
   }
 
+  /// Rates differ, because steps have lengths of their own.
+  @Test func theLossFallsByEveryOptimizer() throws {
+    let rates = ["sgd": 0.3, "lamb": 3e-2]
+    for type in Catalog.optimizers {
+      try withText { path in
+        var trainer = try Trainer(
+          smallRecipe(path) {
+            $0.training.steps = 60
+            $0.training.learningRate = rates[type.kind] ?? 1e-2
+            $0.training.batch = 8
+            $0.training.optimizer = Spec(type.kind)
+          }
+        )
+        let losses = try train(&trainer).map(\.loss)
+        #expect(losses[59] < 0.75 * losses[0], "\(type.kind): \(losses[59])")
+      }
+    }
+  }
+
   @Test func arithmeticOfARun() throws {
     try withText { path in
       let recipe = smallRecipe(path) {
@@ -302,25 +321,32 @@ extension Transformer {
   @Test func stepsCopyNothingAndTakeNoBlock() throws {
     try OwnProcess.perform {
       Compute.threadCount = 1
-      try withText { path in
-        var trainer = try Trainer(
-          smallRecipe(path) {
-            $0.training.steps = 10
-            $0.training.accumulation = 2
-          }
-        )
-        var copied: [Int] = []
-        var blocks: [Int] = []
-        _ = try trainer.run { event in
-          if case .step = event {
-            copied.append(CopyCounter.shared.byteCount)
-            blocks.append(Compute.blocksTaken)
-          }
-          return .proceed
-        }
-        #expect(Set(copied).count == 1, "\(copied)")
-        #expect(Set(blocks.dropFirst()).count == 1, "\(blocks)")
+      for type in Catalog.optimizers {
+        try expectNoCopyAndNoBlock(Spec(type.kind))
       }
+    }
+  }
+
+  private func expectNoCopyAndNoBlock(_ optimizer: Spec) throws {
+    try withText { path in
+      var trainer = try Trainer(
+        smallRecipe(path) {
+          $0.training.steps = 10
+          $0.training.accumulation = 2
+          $0.training.optimizer = optimizer
+        }
+      )
+      var copied: [Int] = []
+      var blocks: [Int] = []
+      _ = try trainer.run { event in
+        if case .step = event {
+          copied.append(CopyCounter.shared.byteCount)
+          blocks.append(Compute.blocksTaken)
+        }
+        return .proceed
+      }
+      #expect(Set(copied).count == 1, "\(optimizer.kind) \(copied)")
+      #expect(Set(blocks.dropFirst()).count == 1, "\(optimizer.kind) \(blocks)")
     }
   }
 }

@@ -212,6 +212,36 @@ void vd_adamw(const vd_adamw_settings *VD_NONNULL settings, size_t n, float *VD_
               const float *VD_NONNULL gradients, float *VD_NONNULL first,
               float *VD_NONNULL second);
 
+/// LAMB in one pass: the moments, and into `update` the direction of Adam with bias correction plus
+/// decay * weights. `squares` receives the sums of squares of weights and update. The rate is not
+/// read: it is known what to multiply by only after the pass.
+void vd_lamb(const vd_adamw_settings *VD_NONNULL settings, size_t n,
+             const float *VD_NONNULL weights, const float *VD_NONNULL gradients,
+             float *VD_NONNULL first, float *VD_NONNULL second, float *VD_NONNULL update,
+             double *VD_NONNULL squares);
+
+typedef struct {
+  float rate, momentum;
+  float penalty;         // decay added to the gradient
+  float decay;           // decoupled decay, multiplied by the rate
+  float gradient_scale;  // clipping factor
+  bool nesterov;
+} vd_sgd_settings;
+
+/// SGD in one pass; without a velocity there is no momentum.
+void vd_sgd(const vd_sgd_settings *VD_NONNULL settings, size_t n, float *VD_NONNULL weights,
+            const float *VD_NONNULL gradients, float *VD_NULLABLE velocity);
+
+/// average = momentum * average + (1 - momentum) * scale * gradients, and into `update` the average,
+/// or with `nesterov` the average one step ahead.
+void vd_average(float momentum, bool nesterov, float scale, size_t n,
+                const float *VD_NONNULL gradients, float *VD_NONNULL average,
+                float *VD_NONNULL update);
+
+/// weights = keep * weights - rate * update
+void vd_step(float keep, float rate, size_t n, const float *VD_NONNULL update,
+             float *VD_NONNULL weights);
+
 // ---- Random numbers: Philox-4x32-10, counter-based ----
 
 /// Four words of the stream `key` at `counter`.

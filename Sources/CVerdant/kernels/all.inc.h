@@ -42,6 +42,10 @@ const vd_kernels VD_JOIN(vd_kernels_, VD_ISA) = {
     .row_dot = row_dot,
     .cross_entropy = cross_entropy,
     .adamw = adamw,
+    .lamb = lamb,
+    .sgd = sgd,
+    .average = average,
+    .step = step,
     .dropout = dropout,
     .gemm = gemm,
 };

@@ -49,6 +49,12 @@ typedef struct {
                           float *logits, bool gradient, float factor, uint16_t *narrow);
   void (*adamw)(const vd_adamw_settings *s, size_t n, float *w, const float *g, float *m,
                 float *v);
+  void (*lamb)(const vd_adamw_settings *s, size_t n, const float *w, const float *g, float *m,
+               float *v, float *u);
+  void (*sgd)(const vd_sgd_settings *s, size_t n, float *w, const float *g, float *m);
+  void (*average)(float momentum, bool nesterov, float scale, size_t n, const float *g, float *m,
+                  float *u);
+  void (*step)(float keep, float rate, size_t n, const float *u, float *w);
   void (*dropout)(uint64_t key, uint64_t first_counter, float rate, size_t n, const float *x,
                   float *y);
   void (*gemm)(bool transposeA, bool transposeB, size_t M, size_t N, size_t K, float alpha,

@@ -33,6 +33,13 @@ public struct AdamWUpdate: Sendable, Equatable {
     self.gradientScale = gradientScale
   }
 
+  var settings: vd_adamw_settings {
+    vd_adamw_settings(
+      rate: Float(rate), beta1: Float(beta1), beta2: Float(beta2), epsilon: Float(epsilon),
+      decay: Float(decay), correction1: biasCorrection(beta1, step),
+      correction2: biasCorrection(beta2, step), gradient_scale: Float(gradientScale))
+  }
+
   /// Changes weights and moments in place; copies nothing when each is the only user of its
   /// memory.
   public func apply(
@@ -43,10 +50,7 @@ public struct AdamWUpdate: Sendable, Equatable {
         && weights.shape == second.shape,
       "[adamw] shapes \(weights.shape), \(gradient.shape), \(first.shape), \(second.shape)"
     )
-    var settings = vd_adamw_settings(
-      rate: Float(rate), beta1: Float(beta1), beta2: Float(beta2), epsilon: Float(epsilon),
-      decay: Float(decay), correction1: correction(beta1), correction2: correction(beta2),
-      gradient_scale: Float(gradientScale))
+    var settings = self.settings
     let count = weights.count
     guard count > 0 else { return }
     gradient.withUnsafeElements(as: Float.self) { g in
@@ -61,24 +65,6 @@ public struct AdamWUpdate: Sendable, Equatable {
         }
       }
     }
-  }
-
-  /// Of the rounded decay that the kernel uses: 1 - 0.999 loses its last digits in single
-  /// precision, and the first steps would be wrong by as much.
-  private func correction(_ beta: Double) -> Float {
-    Float(1 - pow(Double(Float(beta)), step))
-  }
-
-  private func pow(_ base: Double, _ exponent: Int) -> Double {
-    var result = 1.0
-    var factor = base
-    var rest = exponent
-    while rest > 0 {
-      if rest & 1 == 1 { result *= factor }
-      factor *= factor
-      rest >>= 1
-    }
-    return result
   }
 }
 

@@ -25,9 +25,13 @@ public struct MemoryNeed: Sendable {
     activationsPerToken = 4 * Double(config.width) * Double(2 * config.blocks.count + 1)
   }
 
-  /// Bytes of training: weights, gradients, two moments, and the activations of a micro-batch.
-  public func training(batch: Int, length: Int) -> Double {
-    4 * parameters + Double(batch) * Double(length) * activationsPerToken
+  /// Bytes of training: weights, gradients, what the optimizer keeps, and the activations of a
+  /// micro-batch.
+  ///
+  /// - Parameter tensorsPerParameter: Tensors of a parameter's size that the optimizer keeps.
+  public func training(batch: Int, length: Int, tensorsPerParameter: Int = 2) -> Double {
+    Double(2 + tensorsPerParameter) * parameters + Double(batch) * Double(length)
+      * activationsPerToken
   }
 
   /// Throws when the machine has not that much memory at all.

@@ -30,15 +30,12 @@ public struct AdamW: Optimizer {
     }
   }
 
-  private struct Moments: Sendable {
-    var first: Tensor
-    var second: Tensor
-  }
-
   /// The settings.
   public let options: Options
-  private var moments: [String: Moments] = [:]
-  private var steps = 0
+  /// Steps and both moments of each parameter.
+  public private(set) var state = OptimizerState()
+  /// Two moments.
+  public var tensorsPerParameter: Int { 2 }
 
   /// An optimizer that has done no step.
   public init(_ options: Options = Options()) { self.options = options }
@@ -47,22 +44,30 @@ public struct AdamW: Optimizer {
   public mutating func update(
     _ model: inout some Module, _ gradients: Gradients, rate: Double, gradientScale: Double
   ) {
-    steps += 1
+    state.steps += 1
     var update = AdamWUpdate(
       rate: rate, beta1: options.beta1, beta2: options.beta2, epsilon: options.epsilon, decay: 0,
-      step: steps, gradientScale: gradientScale)
-    model.updateParameters { name, parameter in
-      guard parameter.isTrainable, let gradient = gradients[name] else { return }
+      step: state.steps, gradientScale: gradientScale)
+    model.update(by: gradients) { name, parameter, gradient in
       update.decay = parameter.role == .weight ? options.weightDecay : 0
-      let value = parameter.value
-      var state =
-        moments.removeValue(forKey: name)
-        ?? Moments(
-          first: .zeros(value.shape, on: value.backend),
-          second: .zeros(value.shape, on: value.backend))
-      _ = consume value
-      update.apply(to: &parameter.value, gradient, first: &state.first, second: &state.second)
-      moments[name] = state
+      var (first, second) = state.takeMoments(of: name, like: parameter)
+      update.apply(to: &parameter.value, gradient, first: &first, second: &second)
+      state.putMoments(first, second, of: name)
     }
+  }
+}
+
+extension OptimizerState {
+  /// Removes and returns both moments of a parameter, or zeros.
+  mutating func takeMoments(of name: String, like parameter: Parameter) -> (Tensor, Tensor) {
+    (take("first", of: name, like: parameter), take("second", of: name, like: parameter))
+  }
+
+  /// Puts back what ``takeMoments(of:like:)`` gave.
+  mutating func putMoments(
+    _ first: consuming Tensor, _ second: consuming Tensor, of name: String
+  ) {
+    put(first, "first", of: name)
+    put(second, "second", of: name)
   }
 }

@@ -1,5 +1,6 @@
 public import VerdantBase
 import VerdantIO
+import VerdantNN
 import Yams
 
 /// Reads and writes recipes as YAML.
@@ -36,7 +37,7 @@ public enum RecipeFile {
     var reader = SettingsReader(file: file, lines: tree.lines)
     var recipe = Recipe()
     // One option of the optimizer may be set without naming the default one again.
-    tree.addDefault(AdamW.kind, for: "kind", in: ["training", "optimizer"])
+    tree.addDefault(recipe.training.optimizer.kind, for: "kind", in: ["training", "optimizer"])
     if let object = reader.object(tree.value, at: "") {
       recipe.update(from: object, at: "", &reader)
     }

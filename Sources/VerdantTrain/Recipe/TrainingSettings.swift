@@ -47,7 +47,10 @@ public struct TrainingSettings: Knobs {
         "checkpoint_activations", \.checkpointsActivations,
         "whether each block keeps its input alone and runs again in the backward pass"),
       Knob("learning_rate", \.learningRate, 0...1e3, "peak learning rate"),
-      Knob("optimizer", \.optimizer, "optimizer with its options"),
+      Knob(
+        "optimizer", \.optimizer,
+        "optimizer (\(Catalog.optimizers.map { $0.kind }.joined(separator: ", "))) with its options"
+      ),
       Knob("schedule", \.schedule, "learning rate by step"),
       Knob("clip", \.clip, 1e-9...1e9, "largest norm of the gradients; null for no clipping"),
       Knob("seed", \.seed, 0...Int.max, "seed of weights, order of samples and dropout"),
@@ -68,18 +71,15 @@ public struct TrainingSettings: Knobs {
         .inconsistent, "\(given.joined(separator: " and ")) are given", at: "training",
         rule: "only one of steps, tokens, flops")
     }
-    if optimizer.kind != AdamW.kind {
-      reader.unknownName(optimizer.kind, known: [AdamW.kind], at: "training.optimizer.kind")
-    } else {
-      var options = AdamW.Options()
-      options.update(from: optimizer.options, at: "training.optimizer", &reader)
-    }
+    _ = Catalog.optimizer(optimizer, at: "training.optimizer", &reader)
   }
 
   /// Fills in the optimizer options that the recipe leaves out, so that a saved recipe has all.
-  mutating func completeOptimizer() throws(ConfigError) {
-    let options = try optimizer.options(AdamW.Options.self, at: PartPath("training.optimizer"))
-    optimizer = Spec(optimizer.kind, options)
+  mutating func completeOptimizer() throws(ConfigError) { optimizer = try makeOptimizer().spec }
+
+  /// The optimizer, before its first step.
+  func makeOptimizer() throws(ConfigError) -> any Optimizer {
+    try Catalog.optimizer(optimizer, at: PartPath("training.optimizer"))
   }
 
   /// Tokens of one optimizer step; `Int.max` when there are more.

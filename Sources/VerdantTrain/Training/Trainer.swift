@@ -23,7 +23,7 @@ public struct Trainer {
 
   private let source: ShuffledWindows
   private let random: RandomSource
-  private var optimizer: AdamW
+  private var optimizer: any Optimizer
 
   /// Reads the data and builds the model.
   ///
@@ -36,7 +36,10 @@ public struct Trainer {
     let config = recipe.model.config(vocabulary: tokenizer.vocabulary)
     let need = try MemoryNeed(config)
     let settings = recipe.training
-    let bytes = need.training(batch: settings.batch, length: recipe.model.context)
+    optimizer = try settings.makeOptimizer()
+    let bytes = need.training(
+      batch: settings.batch, length: recipe.model.context,
+      tensorsPerParameter: optimizer.tensorsPerParameter)
     try MemoryNeed.check(
       max(bytes, need.parameters + need.building), for: "training this model",
       advice: "make model.layers, model.width, model.context or training.batch smaller")
@@ -59,9 +62,6 @@ public struct Trainer {
     let steps = try settings.totalSteps(
       context: recipe.model.context, flopsPerToken: cost.trainingPerToken)
     model = try Transformer(config, random: random.stream("initial weights"))
-    optimizer = AdamW(
-      try recipe.training.optimizer.options(
-        AdamW.Options.self, at: PartPath("training.optimizer")))
     start = TrainingStart(
       parameterCount: model.parameterCount,
       trainingFlopsPerToken: cost.trainingPerToken,
