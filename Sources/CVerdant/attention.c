@@ -32,6 +32,21 @@ static size_t visible_columns(const vd_attention_shape *s, size_t query, size_t 
   return most;
 }
 
+// Scores of a block, its output, and maximum and total of each row.
+static size_t forward_scratch(size_t D) {
+  return (query_block * key_block + query_block * (D + 2)) * sizeof(float);
+}
+
+// Probabilities and their gradients of a block, and a number for each query.
+static size_t backward_scratch(size_t queries) {
+  return (2 * query_block * key_block + queries) * sizeof(float);
+}
+
+size_t vd_attention_scratch(size_t queries, size_t head_width) {
+  size_t forward = forward_scratch(head_width), backward = backward_scratch(queries);
+  return forward > backward ? forward : backward;
+}
+
 static void forward_task(void *context, size_t index) {
   attention_pass *p = context;
   const vd_attention_shape *s = p->s;
@@ -42,7 +57,7 @@ static void forward_task(void *context, size_t index) {
   const float *q = p->q + (b * s->queries + start) * ldq + h * D;
   const float *keys = p->keys + b * s->key_capacity * ldk + kh * D;
   const float *values = p->v + b * s->key_capacity * ldk + kh * D;
-  float *scores = vd_scratch(0, (query_block * key_block + query_block * (D + 2)) * sizeof(float));
+  float *scores = vd_scratch(0, forward_scratch(D));
   float *output = scores + query_block * key_block;
   float *maximum = output + query_block * D, *total = maximum + query_block;
   size_t visible[query_block];
@@ -83,8 +98,7 @@ static void head_backward(attention_pass *p, size_t b, size_t h, size_t kh) {
   size_t D = s->head_width, ldq = s->heads * D, ldk = s->key_heads * D;
   size_t at = b * s->queries * ldq + h * D, key_at = b * s->key_capacity * ldk + kh * D;
   const float *lse = p->lse_in + (b * s->heads + h) * s->queries;
-  float *probability =
-      vd_scratch(0, (2 * query_block * key_block + s->queries) * sizeof(float));
+  float *probability = vd_scratch(0, backward_scratch(s->queries));
   float *gradient = probability + query_block * key_block;
   float *delta = gradient + query_block * key_block;
   size_t visible[query_block];

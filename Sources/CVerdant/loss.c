@@ -25,6 +25,18 @@ static void loss_task(void *context, size_t index) {
                                          p->factor);
 }
 
+// Rows of a chunk.
+static size_t chunk_rows(size_t rows, size_t vocabulary) {
+  size_t chunk = chunk_elements / vocabulary / row_block * row_block;
+  if (chunk < least_rows) chunk = least_rows;
+  return chunk < rows ? chunk : rows;
+}
+
+size_t vd_linear_cross_entropy_scratch(size_t rows, size_t vocabulary) {
+  if (vocabulary == 0) return 0;
+  return chunk_rows(rows, vocabulary) * vocabulary * sizeof(float);
+}
+
 double vd_linear_cross_entropy(size_t rows, size_t columns, size_t vocabulary, const float *x,
                                const float *w, const int32_t *targets, float *dx, float *dw) {
   size_t counted = 0;
@@ -34,9 +46,7 @@ double vd_linear_cross_entropy(size_t rows, size_t columns, size_t vocabulary, c
     if (dw) vd_fill(vocabulary * columns, 0, dw);
     return 0;
   }
-  size_t chunk = chunk_elements / vocabulary / row_block * row_block;
-  if (chunk < least_rows) chunk = least_rows;
-  if (chunk > rows) chunk = rows;
+  size_t chunk = chunk_rows(rows, vocabulary);
   size_t blocks = (chunk + row_block - 1) / row_block;
   loss_pass p = {.k = vd_table(), .vocabulary = vocabulary, .gradient = dx || dw,
                  .factor = 1.f / (float)counted,

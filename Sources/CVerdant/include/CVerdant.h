@@ -166,6 +166,8 @@ void vd_attention_backward(const vd_attention_shape *VD_NONNULL shape,
                            const float *VD_NONNULL k, const float *VD_NONNULL v,
                            const float *VD_NONNULL y, const float *VD_NONNULL lse,
                            float *VD_NONNULL dq, float *VD_NONNULL dk, float *VD_NONNULL dv);
+/// Scratch memory that either takes of each thread, in bytes.
+size_t vd_attention_scratch(size_t queries, size_t head_width);
 
 // ---- Loss ----
 
@@ -175,6 +177,8 @@ double vd_linear_cross_entropy(size_t rows, size_t columns, size_t vocabulary,
                                const float *VD_NONNULL x, const float *VD_NONNULL w,
                                const int32_t *VD_NONNULL targets, float *VD_NULLABLE dx,
                                float *VD_NULLABLE dw);
+/// Scratch memory that it takes of the calling thread, in bytes.
+size_t vd_linear_cross_entropy_scratch(size_t rows, size_t vocabulary);
 
 // ---- Optimizer ----
 

@@ -171,7 +171,7 @@ extension ShapeBackend: AffineKernels {
     _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, keepsBefore: Bool
   ) -> (output: Tensor, before: Tensor?) {
     let output = empty(x.shape.withColumns(weight.shape[0]))
-    return (output, keepsBefore ? output : nil)
+    return (output, keepsBefore ? empty(output.shape) : nil)
   }
   /// A shape.
   public func activationBackward(_ gradient: Tensor, _ before: Tensor, _ activation: Activation)

@@ -49,7 +49,9 @@ extension ShapeBackend: AttentionKernels {
   public func attention(
     _ operation: Attention, _ q: Tensor, _ k: Tensor, _ v: Tensor, keys: Int, saving: Bool
   ) -> (output: Tensor, logSumExp: Tensor?) {
-    (empty(q.shape), saving ? empty([q.shape[0], operation.heads, q.shape[1]]) : nil)
+    memory?.useScratch(
+      eachThread: vd_attention_scratch(q.shape[1], q.shape[2] / operation.heads))
+    return (empty(q.shape), saving ? empty([q.shape[0], operation.heads, q.shape[1]]) : nil)
   }
 
   /// Shapes.

@@ -48,7 +48,7 @@ public struct LinearCrossEntropy: FusedPrimitive {
 
   /// Scales the gradients.
   public func backward(_ gradient: Tensor, _ saved: Saved, wanted: [Bool]) -> [Tensor?] {
-    guard gradient.storage.base != nil, gradient.scalar != 1 else {
+    guard gradient.scalar != 1 else {
       return [wanted[0] ? saved.dx : nil, wanted[1] ? saved.dw : nil, nil]
     }
     return [wanted[0] ? saved.dx * gradient : nil, wanted[1] ? saved.dw * gradient : nil, nil]
@@ -161,6 +161,8 @@ extension ShapeBackend: LinearCrossEntropyKernels {
   public func linearCrossEntropy(_ x: Tensor, _ weight: Tensor, _ targets: Tensor, saving: Bool)
     -> (output: Tensor, saved: LinearCrossEntropy.Saved?)
   {
+    memory?.useScratch(
+      caller: vd_linear_cross_entropy_scratch(x.shape.rows, weight.shape[0]))
     let saved =
       saving ? LinearCrossEntropy.Saved(dx: empty(x.shape), dw: empty(weight.shape)) : nil
     return (empty([1]), saved)

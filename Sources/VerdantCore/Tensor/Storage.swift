@@ -12,7 +12,10 @@ public final class Storage: @unchecked Sendable {
   public let count: Int
   /// The first byte; nil on a backend without numbers.
   let base: UnsafeMutableRawPointer?
+  /// The number that every element is, where a backend without numbers knows it.
+  var knownValue: Double?
   private let release: (@Sendable (UnsafeMutableRawPointer) -> Void)?
+  private let whenGone: (@Sendable () -> Void)?
 
   /// Takes ownership of `base`, which `release` returns when the last tensor is gone.
   ///
@@ -30,9 +33,26 @@ public final class Storage: @unchecked Sendable {
     self.count = count
     self.base = base
     self.release = release
+    knownValue = nil
+    whenGone = nil
+  }
+
+  /// A storage without memory, which tells when the last tensor is gone.
+  init(
+    backend: any Backend, dtype: DType, count: Int, knownValue: Double?,
+    whenGone: (@Sendable () -> Void)?
+  ) {
+    self.backend = backend
+    self.dtype = dtype
+    self.count = count
+    base = nil
+    release = nil
+    self.knownValue = knownValue
+    self.whenGone = whenGone
   }
 
   deinit {
     if let base { release?(base) }
+    whenGone?()
   }
 }
