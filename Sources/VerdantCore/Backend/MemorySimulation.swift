@@ -11,6 +11,8 @@ public final class MemorySimulation: Sendable {
     public var peakLiveByteCount = 0
     /// Resident bytes of all blocks: the pool returns none.
     public var poolByteCount = 0
+    /// Bytes of all blocks, touched or not.
+    public var blockByteCount = 0
     /// Bytes of all blocks as the pool asks for them, with what alignment may skip.
     public var addressSpaceByteCount = 0
     /// Scratch space of the calling thread for kernels that work on it alone.
@@ -41,6 +43,7 @@ public final class MemorySimulation: Sendable {
     state.withLock { state in
       var use = state.use
       for block in state.blocks {
+        use.blockByteCount += block.size
         use.poolByteCount += Self.residentBytes(of: block)
         use.addressSpaceByteCount += block.size + (block.size >= Self.hugePage ? Self.hugePage : 0)
       }

@@ -87,6 +87,9 @@ public struct TrainingPlan: Sendable {
   /// The largest batch that fits, with as many sequences a step; else the longest context.
   private func advice(_ limits: [MemoryLimit]) throws(ConfigError) -> String {
     var smaller = recipe
+    if try Self.forecast(recipe, 0).violated(limits) == nil {
+      return "text and tokens take \(byteText(memory.data)); give less text in data.train"
+    }
     while smaller.training.batch > 1 {
       smaller.training.batch /= 2
       let sequences = recipe.training.batch * recipe.training.accumulation
