@@ -90,6 +90,11 @@ public struct TrainingPlan: Sendable {
     if try Self.forecast(recipe, 0).violated(limits) == nil {
       return "text and tokens take \(byteText(memory.data)); give less text in data.train"
     }
+    let kept = memory.weights + memory.gradients + memory.optimizer
+    guard limits.allSatisfy({ kept < $0.byteCount }) else {
+      return "weights, gradients and optimizer alone take \(byteText(kept)); "
+        + "make model.layers or model.width smaller"
+    }
     while smaller.training.batch > 1 {
       smaller.training.batch /= 2
       let sequences = recipe.training.batch * recipe.training.accumulation
