@@ -56,6 +56,20 @@ static const float *rows_of(const attention_pass *p, const void *x, size_t ld, s
   return buffer;
 }
 
+static size_t forward_scratch(size_t D, size_t W) {
+  return (query_block * (D + W + key_block) + 2 * key_block * W) * sizeof(float);
+}
+
+static size_t backward_scratch(size_t rows, size_t W) {
+  return (5 * key_block * W + 2 * query_block * (W + key_block) + rows * (W + 2)) * sizeof(float);
+}
+
+size_t vd_attention_scratch(size_t rows, size_t head_width) {
+  size_t W = padded(head_width), forward = forward_scratch(head_width, W);
+  size_t backward = backward_scratch(rows, W);
+  return forward > backward ? forward : backward;
+}
+
 static void forward_task(void *context, size_t index) {
   const attention_pass *p = context;
   const vd_attention_shape *s = p->s;
@@ -65,8 +79,7 @@ static void forward_task(void *context, size_t index) {
   size_t ldq = s->heads * D, ldk = s->key_heads * D;
   size_t start = block * query_block, rows = smaller(query_block, s->queries - start);
   size_t lanes = padded(rows), at = (b * s->queries + start) * ldq + h * D;
-  float *queries = vd_scratch(0, (query_block * (D + W + key_block) + 2 * key_block * W) *
-                                     sizeof(float));
+  float *queries = vd_scratch(0, forward_scratch(D, W));
   float *output = queries + D * query_block, *scores = output + query_block * W;
   float *key_buffer = scores + key_block * query_block;
   float *value_buffer = key_buffer + key_block * W;
@@ -129,8 +142,7 @@ static backward_buffers buffers_of(const attention_pass *p, size_t group) {
   const vd_attention_shape *s = p->s;
   size_t W = p->width, keys = key_block * W, rows = group * s->queries;
   size_t queries = query_block * W, scores = query_block * key_block;
-  float *at =
-      vd_scratch(0, (5 * keys + 2 * queries + 2 * scores + rows * (W + 2)) * sizeof(float));
+  float *at = vd_scratch(0, backward_scratch(rows, W));
   backward_buffers f;
   float **parts[] = {&f.keys_t, &f.values_t, &f.keys, &f.dk, &f.dv, &f.queries,
                      &f.gradients, &f.scores, &f.score_gradients, &f.dq, &f.lse, &f.delta};

@@ -34,6 +34,7 @@ static size_t chunk_rows(size_t rows, size_t vocabulary) {
 }
 
 size_t vd_linear_cross_entropy_scratch(size_t rows, size_t vocabulary, vd_type type) {
+  if (vocabulary == 0) return 0;
   return chunk_rows(rows, vocabulary) * vocabulary * (type == VD_BF16 ? 6 : 4);
 }
 

@@ -25,6 +25,7 @@ struct Progress {
           + "\(Format.short(start.trainingFlopsPerToken)) FLOPs a token, "
           + "\(Format.count(start.trainingTokens)) training tokens, "
           + "\(Format.count(start.steps)) steps of \(Format.count(start.tokensPerStep)) tokens")
+      note("memory forecast \(start.memory.line)")
       if start.skippedFiles > 0 {
         note("\(start.skippedFiles) files without text were left out")
       }

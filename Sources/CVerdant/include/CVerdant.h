@@ -187,6 +187,10 @@ void vd_attention_backward(const vd_attention_shape *VD_NONNULL shape,
                            const void *VD_NONNULL y, const float *VD_NONNULL lse,
                            void *VD_NONNULL dq, void *VD_NONNULL dk, void *VD_NONNULL dv);
 
+/// Bytes that a thread takes for the blocks of attention while it runs; `rows` are the queries of
+/// all heads that read one key head.
+size_t vd_attention_scratch(size_t rows, size_t head_width);
+
 // ---- Loss ----
 
 /// Mean cross-entropy of x [R,C] W^T [C,V] against targets (negative: ignored), in chunks of rows;

@@ -8,20 +8,28 @@ struct Train: ParsableCommand {
     discussion: """
       The run folder receives recipe.yaml (every setting), run.json (origin and result), \
       metrics.jsonl (one line an event) and model/. Interrupting once ends the run after the \
-      step and saves the model.
+      step and saves the model. The memory of the run is forecast before its first step; a run \
+      that will not fit is refused at once, with what would fit.
       """
   )
 
   @Argument(help: "A recipe (YAML).", completion: .file(extensions: ["yaml", "yml"]))
   var recipe: String
 
-  @Option(help: "The run folder; must not exist.", completion: .directory)
-  var out: String
+  @Option(
+    help: "The run folder; must not exist. Not needed with --dry-run.", completion: .directory)
+  var out: String?
 
   @Option(
     name: .customLong("set"),
     help: ArgumentHelp("Set an option of the recipe.", valueName: "path=value"))
   var overrides: [String] = []
+
+  @Flag(help: "Print parameters, operations, steps and the memory forecast, and do nothing.")
+  var dryRun = false
+
+  @Flag(help: "Begin even when the forecast says that memory will not do.")
+  var force = false
 
   @OptionGroup(title: "Output")
   var output: OutputOptions
@@ -29,10 +37,16 @@ struct Train: ParsableCommand {
   @OptionGroup(title: "Runtime")
   var runtime: RuntimeOptions
 
+  func validate() throws {
+    guard out != nil || dryRun else { throw ValidationError("--out names the run folder.") }
+  }
+
   func run() throws {
     runtime.apply()
-    try RunFolder.checkFree(out)
-    var trainer = try Trainer(RecipeFile.read(recipe, overrides: overrides))
+    if let out { try RunFolder.checkFree(out) }
+    let recipe = try RecipeFile.read(recipe, overrides: overrides)
+    guard let out, !dryRun else { return try TrainingPlan(recipe).show(asJSON: output.json) }
+    var trainer = try Trainer(recipe, ignoresMemory: force)
     let folder = try RunFolder(out, trainer)
     var progress = Progress(quiet: output.quiet)
     var steps = 0
@@ -58,7 +72,7 @@ struct Train: ParsableCommand {
     }
     progress.close()
     try folder.finish(trainer.model, result)
-    try report(result)
+    try report(result, trainer.start.memory, out)
     if let code = Interruption.code {
       Console.error("stopped after step \(result.steps); the model is saved in \(out)/model")
       leave(code)
@@ -74,10 +88,11 @@ struct Train: ParsableCommand {
     Console.error("the weights after step \(steps) are saved in \(path)")
   }
 
-  private func report(_ result: TrainResult) throws {
+  private func report(_ result: TrainResult, _ memory: MemoryForecast, _ out: String) throws {
     if output.json {
       var object = result.json
       object["model"] = .string(out + "/model")
+      object["memory_bytes"] = .object(memory.json)
       return try Console.result(.object(object))
     }
     var lines = ["model          \(out)/model", "loss           \(Format.fixed(result.loss, 4))"]
@@ -86,7 +101,8 @@ struct Train: ParsableCommand {
       "tokens         \(Format.count(result.tokens))",
       "tokens/s       \(Format.count(Int(result.tokensPerSecond)))",
       "training time  \(Format.duration(result.trainingSeconds))",
-      "peak memory    \(Format.bytes(Compute.peakResidentByteCount))",
+      "peak memory    \(Format.bytes(Compute.peakResidentByteCount)), "
+        + "\(Format.bytes(memory.total)) forecast",
     ]
     try Console.result(lines.joined(separator: "\n"))
   }

@@ -35,18 +35,18 @@ public final class CPUBackend: Backend {
   public func allocate(_ count: Int, _ dtype: DType) -> Storage {
     let bytes = count * dtype.byteCount
     if let guarded { return allocate(count, dtype, guarded) }
-    let block = pool.take(bytes)
+    let (block, size) = pool.take(bytes)
     return Storage(backend: self, dtype: dtype, count: count, unsafeBase: block) { [pool] in
-      pool.give($0, bytes)
+      pool.give($0, size: size)
     }
   }
 
   private func allocate(_ count: Int, _ dtype: DType, _ guarded: GuardedMemory) -> Storage {
     let bytes = count * dtype.byteCount
-    let size = GuardedMemory.size(bytes)
-    let start = guarded.prepare(pool.take(size), bytes)
+    let (block, size) = pool.take(GuardedMemory.size(bytes))
+    let start = guarded.prepare(block, bytes)
     return Storage(backend: self, dtype: dtype, count: count, unsafeBase: start) { [pool] in
-      pool.give(guarded.check($0, bytes), size)
+      pool.give(guarded.check($0, bytes), size: size)
     }
   }
 

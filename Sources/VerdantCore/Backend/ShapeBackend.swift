@@ -1,12 +1,20 @@
 import VerdantBase
 
 /// Computes shapes and costs without numbers: counts the work of a model in no time and memory.
+///
+/// Every operation takes the tensors that it takes on the CPU, temporary ones too, so that a
+/// ``MemorySimulation`` sees what the work would need.
 public final class ShapeBackend: Backend {
   /// The sums of all operations that ran here.
   public let meter = Meter()
 
+  /// Follows the memory that the work would take; nil when nobody asks.
+  public let memory: MemorySimulation?
+
   /// A backend that has seen nothing.
-  public init() {}
+  ///
+  /// - Parameter memory: Sees every tensor come and go.
+  public init(memory: MemorySimulation? = nil) { self.memory = memory }
 
   /// The name in errors and reports.
   public var name: String { "shape" }
@@ -21,11 +29,24 @@ public final class ShapeBackend: Backend {
 
   /// Storage without memory.
   public func allocate(_ count: Int, _ dtype: DType) -> Storage {
-    Storage(backend: self, dtype: dtype, count: count, unsafeBase: nil, release: nil)
+    allocate(count, dtype, knownValue: nil)
   }
-  /// A shape.
+
+  private func allocate(_ count: Int, _ dtype: DType, knownValue: Double?) -> Storage {
+    guard let memory else {
+      return Storage(
+        backend: self, dtype: dtype, count: count, knownValue: knownValue, whenGone: nil)
+    }
+    let bytes = count * dtype.byteCount
+    let (block, size) = memory.take(bytes)
+    return Storage(backend: self, dtype: dtype, count: count, knownValue: knownValue) {
+      memory.give(block, size: size, bytes: bytes)
+    }
+  }
+
+  /// A shape that remembers its number: rules may skip work for a gradient of 1.
   public func fill(_ value: Double, _ shape: Shape, _ dtype: DType) -> Tensor {
-    empty(shape, dtype)
+    Tensor(allocate(shape.elementCount, dtype, knownValue: value), shape: shape)
   }
   /// A shape.
   public func tensor(_ values: [Float], _ shape: Shape) -> Tensor { empty(shape) }
@@ -35,14 +56,18 @@ public final class ShapeBackend: Backend {
   public func random(_ distribution: Distribution, _ shape: Shape, key: UInt64) -> Tensor {
     empty(shape)
   }
-  /// Traps: there are no numbers.
+  /// The number of a filled tensor of one element, else NaN; traps for more: there are no numbers.
   public func doubles(_ x: Tensor) -> [Double] {
-    trap("[shape] this backend computes shapes only; it holds no numbers")
+    require(
+      x.count == 1, "[shape] this backend computes shapes only; it holds no numbers")
+    return [x.storage.knownValue ?? .nan]
   }
   /// A shape.
   public func copy(_ x: Tensor) -> Tensor { empty(x.shape, x.dtype) }
   /// A shape.
-  public func cast(_ x: Tensor, to dtype: DType) -> Tensor { empty(x.shape, dtype) }
+  public func cast(_ x: Tensor, to dtype: DType) -> Tensor {
+    x.dtype == dtype ? x : empty(x.shape, dtype)
+  }
   /// A shape.
   public func unary(_ op: UnaryOperation, _ x: Tensor) -> Tensor { empty(x.shape) }
   /// A shape.
@@ -51,9 +76,13 @@ public final class ShapeBackend: Backend {
   }
   /// A shape.
   public func reduce(_ op: Reduction, _ x: Tensor, over axes: [Int]) -> Tensor {
-    var shape = x.shape
-    for axis in axes { shape[axis] = 1 }
-    return empty(shape)
+    var result = x
+    for axis in axes.sorted(by: >) {
+      var shape = result.shape
+      shape[axis] = 1
+      result = empty(shape)
+    }
+    return result
   }
   /// A shape.
   public func matmul(_ a: Tensor, _ b: Tensor, _ form: MatMulForm) -> Tensor {
@@ -79,6 +108,6 @@ public final class ShapeBackend: Backend {
   }
   /// A shape.
   public func dropout(_ x: Tensor, rate: Float, key: UInt64) -> Tensor { empty(x.shape) }
-  /// Nothing.
-  public func accumulate(_ x: Tensor, into y: Tensor) {}
+  /// Nothing but that the number of `y` is no longer known.
+  public func accumulate(_ x: Tensor, into y: Tensor) { y.storage.knownValue = nil }
 }

@@ -42,6 +42,7 @@ extension Tensor {
   fileprivate mutating func addToDiagonal(_ value: Double) {
     let size = shape[0]
     withUnsafeMutableElements(as: Float.self) { elements in
+      guard !elements.isEmpty else { return }
       for index in 0..<size { elements[index * (size + 1)] += Float(value) }
     }
   }

@@ -63,6 +63,9 @@ extension ShapeBackend: AttentionKernels {
   ) -> (Tensor, Tensor, Tensor) {
     let dtype = saved.q.dtype
     _ = cast(gradient, to: dtype)
+    let rows = saved.q.shape[1] * (operation.heads / operation.keyHeads)
+    memory?.useScratch(
+      eachThread: vd_attention_scratch(rows, saved.q.shape[2] / operation.heads))
     return (
       empty(saved.q.shape, dtype), empty(saved.k.shape, dtype), empty(saved.v.shape, dtype)
     )

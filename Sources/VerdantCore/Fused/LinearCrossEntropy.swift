@@ -50,7 +50,7 @@ public struct LinearCrossEntropy: FusedPrimitive {
 
   /// Scales the gradients.
   public func backward(_ gradient: Tensor, _ saved: Saved, wanted: [Bool]) -> [Tensor?] {
-    guard gradient.storage.base != nil, gradient.scalar != 1 else {
+    guard gradient.scalar != 1 else {
       return [wanted[0] ? saved.dx : nil, wanted[1] ? saved.dw : nil, nil]
     }
     let dx = wanted[0] ? (saved.dx * gradient).cast(to: saved.dx.dtype) : nil
@@ -162,6 +162,9 @@ extension ShapeBackend: LinearCrossEntropyKernels {
     -> (output: Tensor, saved: LinearCrossEntropy.Saved?)
   {
     if x.dtype == .bfloat16 { _ = weight.narrowed() }
+    memory?.useScratch(
+      caller: vd_linear_cross_entropy_scratch(
+        x.shape.rows, weight.shape[0], x.dtype == .bfloat16 ? VD_BF16 : VD_F32))
     let saved =
       saving
       ? LinearCrossEntropy.Saved(dx: empty(x.shape, x.dtype), dw: empty(weight.shape)) : nil

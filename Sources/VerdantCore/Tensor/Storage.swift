@@ -14,8 +14,11 @@ public final class Storage: @unchecked Sendable {
   public let count: Int
   /// The first byte; nil on a backend without numbers.
   let base: UnsafeMutableRawPointer?
+  /// The number that every element is, where a backend without numbers knows it.
+  var knownValue: Double?
   private let release: (@Sendable (UnsafeMutableRawPointer) -> Void)?
   private let narrow = Mutex<Tensor?>(nil)
+  private let whenGone: (@Sendable () -> Void)?
 
   /// Takes ownership of `base`, which `release` returns when the last tensor is gone.
   ///
@@ -33,6 +36,22 @@ public final class Storage: @unchecked Sendable {
     self.count = count
     self.base = base
     self.release = release
+    knownValue = nil
+    whenGone = nil
+  }
+
+  /// A storage without memory, which tells when the last tensor is gone.
+  init(
+    backend: any Backend, dtype: DType, count: Int, knownValue: Double?,
+    whenGone: (@Sendable () -> Void)?
+  ) {
+    self.backend = backend
+    self.dtype = dtype
+    self.count = count
+    base = nil
+    release = nil
+    self.knownValue = knownValue
+    self.whenGone = whenGone
   }
 
   /// The copy in bf16, made at the first call after a write.
@@ -50,5 +69,6 @@ public final class Storage: @unchecked Sendable {
 
   deinit {
     if let base { release?(base) }
+    whenGone?()
   }
 }

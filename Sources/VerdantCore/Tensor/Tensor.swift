@@ -70,6 +70,8 @@ public struct Tensor: Sendable {
   }
 
   /// The elements in place, for backends. Do not keep the pointer.
+  ///
+  /// On a backend without numbers the buffer is empty and has no address.
   public func withUnsafeElements<Element, R>(
     as type: Element.Type,
     _ body: (UnsafeBufferPointer<Element>) throws -> R
@@ -78,6 +80,7 @@ public struct Tensor: Sendable {
       MemoryLayout<Element>.stride == dtype.byteCount,
       "[tensor] elements of \(dtype) read as \(Element.self)"
     )
+    guard storage.base != nil else { return try body(UnsafeBufferPointer(start: nil, count: 0)) }
     return try withExtendedLifetime(storage) {
       let start = UnsafePointer(unsafeAddress.assumingMemoryBound(to: Element.self))
       return try body(UnsafeBufferPointer(start: start, count: count))
@@ -91,8 +94,9 @@ public struct Tensor: Sendable {
     }
   }
 
-  /// The elements for writing. Copies first when another tensor shares them; see
-  /// ``copiedByteCount``.
+  /// The elements for writing. Copies first when another tensor shares them; see ``CopyCounter``.
+  ///
+  /// On a backend without numbers the buffer is empty and has no address.
   public mutating func withUnsafeMutableElements<Element, R>(
     as type: Element.Type,
     _ body: (UnsafeMutableBufferPointer<Element>) throws -> R
@@ -104,6 +108,10 @@ public struct Tensor: Sendable {
     )
     makeUnique()
     storage.dropNarrowed()
+    guard storage.base != nil else {
+      storage.knownValue = nil
+      return try body(UnsafeMutableBufferPointer(start: nil, count: 0))
+    }
     return try withExtendedLifetime(storage) {
       let start = unsafeAddress.assumingMemoryBound(to: Element.self)
       return try body(UnsafeMutableBufferPointer(start: start, count: count))
@@ -112,7 +120,7 @@ public struct Tensor: Sendable {
 
   private mutating func makeUnique() {
     guard !isKnownUniquelyReferenced(&storage) else { return }
-    CopyCounter.shared.add(byteCount)
+    if storage.base != nil { CopyCounter.shared.add(byteCount) }
     self = backend.copy(self)
   }
 

@@ -68,8 +68,10 @@ public struct AdamWUpdate: Sendable, Equatable {
   }
 }
 
-/// The sum of the squares of all elements, in double precision and a fixed order.
+/// The sum of the squares of all elements, in double precision and a fixed order; NaN on a backend
+/// without numbers.
 public func sumOfSquares(_ x: Tensor) -> Double {
+  guard x.storage.base != nil else { return .nan }
   guard x.dtype == .float32 else { return x.doubles.reduce(0) { $0 + $1 * $1 } }
   return x.withUnsafeElements(as: Float.self) { elements in
     guard let start = elements.baseAddress else { return 0 }

@@ -11,12 +11,15 @@ public struct MemoryNeed: Sendable {
   /// Bytes that the initial weights take for a while: a structured map begins with a dense draw
   /// and its factors.
   public let building: Double
+  /// Numbers in the parameters.
+  public let parameterCount: Int
   private let activationsPerToken: Double
 
   /// Counts from shapes alone.
   public init(_ config: ModelConfig) throws(ConfigError) {
     let model = try Transformer(config, random: RandomSource(seed: 0), on: ShapeBackend())
     parameters = model.parameters.reduce(0.0) { $0 + Double($1.parameter.value.byteCount) }
+    parameterCount = model.parameterCount
     var draws = LargestDraw()
     var copy = model
     copy.visit(&draws)

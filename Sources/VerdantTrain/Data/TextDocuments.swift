@@ -26,7 +26,7 @@ public struct TextDocuments: Sendable {
   public private(set) var files: [String] = []
 
   private let encoding: TextEncoding
-  private var visited: Set<FolderIdentity> = []
+  private var readBytes = 0
 
   /// Reads every path: a file is one document, a `.jsonl` file one a line, a folder all its
   /// files, sorted by name; hidden ones are left out.
@@ -34,13 +34,17 @@ public struct TextDocuments: Sendable {
   /// - Throws: ``DataError`` naming the file and the place of the first problem.
   public init(_ paths: [String], encoding: TextEncoding = .utf8) throws(DataError) {
     self.encoding = encoding
-    for path in paths {
-      if let folder = Self.folder(path) {
-        // A folder that is named twice is meant twice.
-        visited = []
-        try readFolder(path, folder, depth: 0)
-      } else {
-        try readFile(path)
+    for entry in try TextFiles(paths).entries {
+      do throws(DataError) {
+        try readFile(entry.path)
+      } catch {
+        // A folder may hold pictures beside its texts; a file that was named may not.
+        switch error.kind {
+        case .binary, .notUTF8, .unsupported, .notARegularFile:
+          guard entry.isInFolder else { throw error }
+          skippedFiles.append(entry.path)
+        default: throw error
+        }
       }
     }
     documents.removeAll(where: \.isEmpty)
@@ -56,71 +60,14 @@ public struct TextDocuments: Sendable {
   /// All bytes of the documents.
   public var byteCount: Int { documents.reduce(0) { $0 + $1.count } }
 
-  /// What makes a folder the same under another name.
-  private struct FolderIdentity: Hashable {
-    let device: UInt64
-    let number: UInt64
-  }
-
-  private static func folder(_ path: String) -> FolderIdentity? {
-    var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
-    return FolderIdentity(
-      device: UInt64(truncatingIfNeeded: status.st_dev),
-      number: UInt64(truncatingIfNeeded: status.st_ino))
-  }
-
-  /// Folders inside folders; each level is a call.
-  private static let deepest = 64
-
-  private mutating func readFolder(_ path: String, _ identity: FolderIdentity, depth: Int)
-    throws(DataError)
-  {
-    // Links may lead back to a folder, or to one folder by many ways: each is read once.
-    guard visited.insert(identity).inserted else { return }
-    guard depth < Self.deepest else {
-      throw DataError(
-        .unsupported, "folders are nested too deeply", file: path,
-        rule: "at most \(Self.deepest) levels")
-    }
-    guard let folder = opendir(path) else {
-      throw DataError(
-        .io, "the folder cannot be read: \(String(cString: strerror(errno)))", file: path)
-    }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if !name.hasPrefix(".") { names.append(name) }
-    }
-    closedir(folder)
-    for name in names.sorted() {
-      let child = path + "/" + name
-      if let inner = Self.folder(child) {
-        try readFolder(child, inner, depth: depth + 1)
-      } else {
-        do throws(DataError) {
-          try readFile(child)
-        } catch {
-          // A folder may hold pictures beside its texts; a file that was named may not.
-          switch error.kind {
-          case .binary, .notUTF8, .unsupported, .notARegularFile: skippedFiles.append(child)
-          default: throw error
-          }
-        }
-      }
-    }
-  }
-
   private mutating func readFile(_ path: String) throws(DataError) {
     do {
       let file = try MappedFile(path)
       // The bytes, and four for each of their tokens.
       let memory = Compute.physicalByteCount
-      guard memory == 0 || file.count < memory / 5 else {
+      guard memory == 0 || file.count < memory / 5 - readBytes else {
         throw DataError(
-          .tooLarge, "the file has \(file.count) bytes", file: path,
+          .tooLarge, "the data up to this file has \(readBytes) + \(file.count) bytes", file: path,
           rule: "text and tokens together fit into the \(memory) bytes of memory")
       }
       files.append(path)
@@ -134,6 +81,7 @@ public struct TextDocuments: Sendable {
           documents.append(Array(withoutMark(bytes)))
         }
       }
+      readBytes += file.count
     } catch {
       files.removeAll { $0 == path }
       switch error {

@@ -24,7 +24,7 @@ extension TrainingStart {
       "training_flops_per_token": finite(trainingFlopsPerToken),
       "forward_flops_per_token": finite(forwardFlopsPerToken), "steps": .integer(steps),
       "tokens_per_step": .integer(tokensPerStep), "training_tokens": .integer(trainingTokens),
-      "validation_tokens": .integer(validationTokens),
+      "validation_tokens": .integer(validationTokens), "memory_bytes": .object(memory.json),
     ]
   }
 }

@@ -23,27 +23,19 @@ public struct Trainer {
 
   private let source: ShuffledWindows
   private let random: RandomSource
+  private let work: StepWork
   private var optimizer: any Optimizer
 
   /// Reads the data and builds the model.
   ///
-  /// - Throws: ``ConfigError`` when sizes do not fit each other, ``DataError`` when the data
-  ///   cannot be used.
-  public init(_ recipe: Recipe) throws {
-    try recipe.check()
+  /// - Parameter ignoresMemory: Begins even when the forecast says that memory will not do.
+  /// - Throws: ``ConfigError`` when sizes do not fit each other or the memory, ``DataError`` when
+  ///   the data cannot be used.
+  public init(_ recipe: Recipe, ignoresMemory: Bool = false) throws {
+    let plan = try TrainingPlan(recipe)
+    if !ignoresMemory { try plan.checkMemory() }
     self.recipe = recipe
     random = RandomSource(seed: UInt64(recipe.training.seed))
-    let config = recipe.model.config(vocabulary: tokenizer.vocabulary)
-    let need = try MemoryNeed(config)
-    let settings = recipe.training
-    optimizer = try settings.makeOptimizer()
-    let bytes = need.training(
-      batch: settings.batch, length: recipe.model.context,
-      tensorsPerParameter: optimizer.tensorsPerParameter)
-    try MemoryNeed.check(
-      max(bytes, need.parameters + need.building), for: "training this model",
-      advice: "make model.layers, model.width, model.context or training.batch smaller")
-    let cost = try ModelCost(config)
     documents = try TextDocuments(recipe.data.train, encoding: recipe.data.encoding)
     let parts: (training: [[UInt8]], validation: [[UInt8]])
     if let paths = recipe.data.validation {
@@ -59,18 +51,19 @@ public struct Trainer {
     source = try ShuffledWindows(
       training, length: recipe.model.context, random,
       file: recipe.data.train.joined(separator: ", "))
-    let steps = try settings.totalSteps(
-      context: recipe.model.context, flopsPerToken: cost.trainingPerToken)
-    model = try Transformer(config, random: random.stream("initial weights"))
+    model = try Transformer(plan.config, random: random.stream("initial weights"))
+    optimizer = try recipe.training.makeOptimizer()
+    work = StepWork(settings: recipe.training, steps: plan.steps, random: random)
     start = TrainingStart(
       parameterCount: model.parameterCount,
-      trainingFlopsPerToken: cost.trainingPerToken,
-      forwardFlopsPerToken: cost.forwardPerToken,
-      steps: steps,
-      tokensPerStep: recipe.training.tokensPerStep(context: recipe.model.context),
+      trainingFlopsPerToken: plan.cost.trainingPerToken,
+      forwardFlopsPerToken: plan.cost.forwardPerToken,
+      steps: plan.steps,
+      tokensPerStep: plan.tokensPerStep,
       trainingTokens: training.ids.count,
       validationTokens: validation?.ids.count ?? 0,
-      skippedFiles: documents.skippedFiles.count
+      skippedFiles: documents.skippedFiles.count,
+      memory: plan.memory
     )
   }
 
@@ -141,33 +134,15 @@ public struct Trainer {
   private mutating func advance(_ step: Int) throws -> (
     loss: Double, norm: Double, rate: Double
   ) {
-    let settings = recipe.training
-    let parts = settings.accumulation
-    var loss = 0.0
-    var gradients = Gradients()
-    for part in 0..<parts {
-      let number = (step - 1) * parts + part
-      let batch = source.batch(from: number * settings.batch, count: settings.batch)
-      var context = Context(
-        .training, precision: settings.precision, step: step,
-        random: random.stream("forward").stream(number))
-      context.checkpointsBlocks = settings.checkpointsActivations
-      let found = valueAndGradients(of: model, &context) { model, context in
-        let mean = model.loss(batch.tokens, targets: batch.targets, &context)
-        return parts == 1 ? mean : mean / Double(parts)
+    let count = recipe.training.batch
+    let found = try work.run(step, &model, &optimizer) { [source] number in
+      source.batch(from: number * count, count: count)
+    } check: { found in
+      guard found.loss.isFinite && found.norm.isFinite else {
+        throw TrainingError.diverged(step: step, loss: found.loss, norm: found.norm)
       }
-      loss += found.value
-      gradients.add(found.gradients)
     }
-    let norm = gradients.norm
-    guard loss.isFinite && norm.isFinite else {
-      throw TrainingError.diverged(step: step, loss: loss, norm: norm)
-    }
-    let scale = settings.clip.map { min(1, $0 / (norm + 1e-6)) } ?? 1
-    let rate =
-      settings.learningRate * settings.schedule.factor(step: step - 1, of: start.steps)
-    optimizer.update(&model, gradients, rate: rate, gradientScale: scale)
-    return (loss, norm, rate)
+    return (found.loss, found.norm, found.rate)
   }
 }
 

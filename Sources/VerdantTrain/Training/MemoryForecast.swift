@@ -1,0 +1,116 @@
+public import VerdantBase
+public import VerdantCore
+public import VerdantNN
+
+/// The memory that a training run will have at its peak, by what takes it: two optimizer steps and
+/// an evaluation, run on shapes before anything is taken. In bytes.
+public struct MemoryForecast: Sendable, Equatable {
+  /// The parameters.
+  public let weights: Int
+  /// One gradient for each parameter that is trained.
+  public let gradients: Int
+  /// The optimizer's state.
+  public let optimizer: Int
+  /// Every other tensor at the moment when most live.
+  public let activations: Int
+  /// What the memory pool holds beyond that: rounding, and free blocks of sizes that the peak
+  /// does not use.
+  public let pool: Int
+  /// Scratch space of the threads.
+  public let scratch: Int
+  /// The texts and their tokens.
+  public let data: Int
+  /// The process itself.
+  public let process: Int
+  /// What building the model or reading the text takes for a while beyond all of this.
+  public let preparation: Int
+  /// What the process had when the forecast was made.
+  let resident: Int
+  private let addresses: Int
+
+  /// All of it.
+  public var total: Int {
+    weights + gradients + optimizer + activations + pool + scratch + data + process + preparation
+  }
+
+  // Measured: code that is read from disk, oneDNN's generated code, its buffers for each thread, and
+  // the runtime's own blocks, all of which come with the first step.
+  private static let processGrowth = 12 << 20
+  private static let growthForThread = 3 << 20
+  // glibc reserves so many addresses for the blocks of a thread; a stack has 8 MiB.
+  private static let addressesForThread = 72 << 20
+
+  /// Runs the work of a model on shapes.
+  ///
+  /// - Parameters:
+  ///   - settings: Batch, accumulation and optimizer.
+  ///   - dataByteCount: Bytes of the text files.
+  ///   - evaluates: True when the model is evaluated, too.
+  public init(
+    _ config: ModelConfig, _ settings: TrainingSettings, dataByteCount: Int = 0,
+    evaluates: Bool = true
+  ) throws(ConfigError) {
+    let memory = MemorySimulation()
+    let backend = ShapeBackend(memory: memory)
+    var model = try Transformer(config, random: RandomSource(seed: 0), on: backend)
+    weights = memory.use.liveByteCount
+    gradients = model.parameters.reduce(0) {
+      $0 + ($1.parameter.isTrainable ? $1.parameter.value.byteCount : 0)
+    }
+    let length = config.maximumLength
+    func batch(_ rows: Int) -> Batch {
+      let shape: Shape = [rows, length]
+      func integers() -> Tensor { Tensor(backend.allocate(rows * length, .int32), shape: shape) }
+      return Batch(tokens: integers(), targets: integers(), targetCount: rows * length)
+    }
+    var optimizer = try settings.makeOptimizer()
+    // All micro-batches after the second do what the second does.
+    var short = settings
+    short.accumulation = min(2, settings.accumulation)
+    let work = StepWork(settings: short, steps: 2, random: RandomSource(seed: 0))
+    for step in 1...2 {
+      _ = work.run(step, &model, &optimizer, batch: { _ in batch(settings.batch) }) { _ in }
+    }
+    self.optimizer = memory.use.liveByteCount - weights
+    if evaluates {
+      // The last batch of an evaluation is smaller, by how much the data decides.
+      var context = Context(.inference)
+      for rows in [settings.batch, (settings.batch + 1) / 2] {
+        let batch = batch(rows)
+        _ = model.loss(batch.tokens, targets: batch.targets, &context)
+      }
+    }
+    let use = memory.use
+    activations = max(0, use.peakLiveByteCount - weights - gradients - self.optimizer)
+    let tensors = weights + gradients + self.optimizer + activations
+    pool = max(0, use.poolByteCount - tensors)
+    let threads = Compute.threadCount
+    scratch = use.callerScratchByteCount + threads * use.threadScratchByteCount
+    // A byte is a token, and a token takes four.
+    let bytes = min(dataByteCount, Int.max / 64)
+    data = 5 * bytes
+    resident = max(0, Compute.residentByteCount - CPUBackend.shared.pooledByteCount)
+    process = resident + Self.processGrowth + threads * Self.growthForThread
+    // The text exists once more while its parts are separated.
+    let building = min(try MemoryNeed(config).building, 0x1p50)
+    let later = tensors + pool + scratch
+    preparation = max(0, weights + max(bytes, Int(building)) - later)
+    addresses = use.addressSpaceByteCount + scratch + data + threads * Self.addressesForThread
+  }
+
+  /// The most that each limit leaves of what the process will have, the smallest first.
+  func violated(_ limits: [MemoryLimit]) -> MemoryLimit? {
+    limits.filter { ($0.countsAddresses ? addresses : total - resident) > $0.byteCount }
+      .min { $0.byteCount < $1.byteCount }
+  }
+
+  /// The bytes by category, by the names of `metrics.jsonl`.
+  public var json: JSONObject {
+    [
+      "total": .integer(total), "weights": .integer(weights), "gradients": .integer(gradients),
+      "optimizer": .integer(optimizer), "activations": .integer(activations),
+      "pool": .integer(pool), "scratch": .integer(scratch), "data": .integer(data),
+      "process": .integer(process), "preparation": .integer(preparation),
+    ]
+  }
+}
