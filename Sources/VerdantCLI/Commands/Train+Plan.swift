@@ -28,14 +28,14 @@ extension TrainingPlan {
     }
     let operations = cost.trainingPerToken * Double(steps) * Double(tokensPerStep)
     if asJSON {
-      return try Console.result(
-        .object([
-          "parameters": .integer(parameterCount),
-          "training_flops_per_token": .number(cost.trainingPerToken),
-          "training_flops": .number(operations), "steps": .integer(steps),
-          "tokens_per_step": .integer(tokensPerStep), "memory_bytes": .object(memory.json),
-          "fits": .bool(problem == nil),
-        ]))
+      var object: JSONObject = [
+        "parameters": .integer(parameterCount),
+        "training_flops_per_token": .number(cost.trainingPerToken),
+        "training_flops": .number(operations), "steps": .integer(steps),
+        "tokens_per_step": .integer(tokensPerStep), "fits": .bool(problem == nil),
+      ]
+      for (key, value) in memory.json { object[key] = value }
+      return try Console.result(.object(object))
     }
     var lines = [
       "parameters     \(Format.count(parameterCount))",

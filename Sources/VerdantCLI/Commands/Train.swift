@@ -92,7 +92,7 @@ struct Train: ParsableCommand {
     if output.json {
       var object = result.json
       object["model"] = .string(out + "/model")
-      object["memory_bytes"] = .object(memory.json)
+      for (key, value) in memory.json { object[key] = value }
       return try Console.result(.object(object))
     }
     var lines = ["model          \(out)/model", "loss           \(Format.fixed(result.loss, 4))"]

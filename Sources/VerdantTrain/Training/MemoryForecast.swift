@@ -104,13 +104,16 @@ public struct MemoryForecast: Sendable, Equatable {
       .min { $0.byteCount < $1.byteCount }
   }
 
-  /// The bytes by category, by the names of `metrics.jsonl`.
+  /// The bytes by category, by the names of `metrics.jsonl`; `memory_bytes` is all of it.
   public var json: JSONObject {
     [
-      "total": .integer(total), "weights": .integer(weights), "gradients": .integer(gradients),
-      "optimizer": .integer(optimizer), "activations": .integer(activations),
-      "pool": .integer(pool), "scratch": .integer(scratch), "data": .integer(data),
-      "process": .integer(process), "preparation": .integer(preparation),
+      "memory_bytes": .integer(total), "memory_weights_bytes": .integer(weights),
+      "memory_gradients_bytes": .integer(gradients),
+      "memory_optimizer_bytes": .integer(optimizer),
+      "memory_activations_bytes": .integer(activations), "memory_pool_bytes": .integer(pool),
+      "memory_scratch_bytes": .integer(scratch), "memory_data_bytes": .integer(data),
+      "memory_process_bytes": .integer(process),
+      "memory_preparation_bytes": .integer(preparation),
     ]
   }
 }

@@ -19,13 +19,15 @@ extension TrainEvent {
 extension TrainingStart {
   /// The sizes, by the names of `metrics.jsonl`.
   public var json: JSONObject {
-    [
+    var object: JSONObject = [
       "parameters": .integer(parameterCount),
       "training_flops_per_token": finite(trainingFlopsPerToken),
       "forward_flops_per_token": finite(forwardFlopsPerToken), "steps": .integer(steps),
       "tokens_per_step": .integer(tokensPerStep), "training_tokens": .integer(trainingTokens),
-      "validation_tokens": .integer(validationTokens), "memory_bytes": .object(memory.json),
+      "validation_tokens": .integer(validationTokens),
     ]
+    for (key, value) in memory.json { object[key] = value }
+    return object
   }
 }
 
