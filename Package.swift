@@ -97,6 +97,17 @@ let package = Package(
     tests("VerdantModelsTests", ["Verdant", "VerdantTestKit"]),
     tests("VerdantTrainTests", ["Verdant", "VerdantTestKit"]),
     tests("VerdantCLITests", ["Verdant", "VerdantTestKit"]),
+    // The benchmarks are a package of their own; what reads results and writes the page is tested here.
+    .testTarget(
+      name: "BenchmarkReportTests",
+      dependencies: ["Verdant"],
+      path: "Benchmarks",
+      exclude: [
+        "README.md", "Package.swift", "peers", "profile.awk", "results", "spikes",
+      ],
+      sources: ["Sources/VerdantBench/Report", "Tests"],
+      swiftSettings: swiftSettings
+    ),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -55,7 +55,7 @@ struct RowCommand: ParsableCommand {
       throw ValidationError("no row '\(name)' in \(precision.rawValue) of the suite '\(suite)'")
     }
     let value = try ours()
-    print(try Figure(value: value, peakBytes: Compute.peakResidentByteCount).json.serialized())
+    show(try Figure(value: value, peakBytes: Compute.peakResidentByteCount).json.serialized())
   }
 }
 
@@ -63,7 +63,7 @@ struct RowCommand: ParsableCommand {
 struct LimitsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "limits", shouldDisplay: false)
 
-  func run() throws { print(try MachineLimits.measured().json.serialized()) }
+  func run() throws { show(try MachineLimits.measured().json.serialized()) }
 }
 
 /// The product that shows whether the machine is steady.
@@ -72,6 +72,6 @@ struct ReferenceCommand: ParsableCommand {
 
   func run() throws {
     let value: JSONValue = ["value": .number(MachineLimits.reference())]
-    print(try value.serialized())
+    show(try value.serialized())
   }
 }

@@ -65,7 +65,7 @@ struct Measure: ParsableCommand {
       let results = try RowDriver(
         suite: suite, row: row, limits: limits, peers: peers, rounds: rounds ?? suite.rounds
       ).measured()
-      for result in results { print(line(result)) }
+      for result in results { show(line(result)) }
       guard peers != nil else { continue }
       // After each row: an interrupted run keeps what it measured.
       file.replace(results, order: suite.rows.map(\.key))

@@ -66,6 +66,11 @@ enum ChildProcess {
   }
 }
 
+/// A line on standard output at once, also where that is a file.
+func show(_ text: String) {
+  FileHandle.standardOutput.write(Data((text + "\n").utf8))
+}
+
 /// A line on standard error: progress and complaints.
 func note(_ text: String) {
   FileHandle.standardError.write(Data((text + "\n").utf8))

@@ -33,7 +33,8 @@ struct Report {
     a ratio is the median over rounds, above 1 where Verdant is better, whatever the unit. *Tuned* is the
     peer at its best, eager or compiled, with MKL's check of the vendor as installed or off. The limit
     is what the machine allows: operations by its fastest large product, or bytes by its speed of
-    reading a large block, whichever takes longer; more than 100 % means that data stayed in the cache.
+    reading or adding large blocks, whichever takes longer; more than 100 % means that data stayed in the
+    cache, or that the machine was slower when the limit was measured.
     """
 
   private static let foot = """
@@ -108,7 +109,7 @@ struct Report {
     }
     let units = [
       ("f32_gflops", "f32 products", "GFLOP/s"), ("bf16_gflops", "bf16 products", "GFLOP/s"),
-      ("read_gb_per_s", "reading", "GB/s"),
+      ("read_gb_per_s", "memory", "GB/s"),
     ]
     for (key, name, unit) in units {
       if let value = machine["limits"]?[key]?.doubleValue {

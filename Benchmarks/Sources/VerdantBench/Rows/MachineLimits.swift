@@ -6,14 +6,14 @@ struct MachineLimits {
   let float32: Double
   /// GFLOP/s of the fastest large bf16 product; nil where the hardware has none.
   let bfloat16: Double?
-  /// GB/s of reading 1 GiB.
+  /// GB/s of reading 1 GiB, or of a sum of large tensors where that moves more.
   let readGigabytes: Double
 
   /// Measures, in about 15 seconds.
   static func measured() -> MachineLimits {
     let single = products(.float32)
     let half = Compute.hasBFloat16Products ? products(.bfloat16) : nil
-    return MachineLimits(float32: single, bfloat16: half, readGigabytes: read())
+    return MachineLimits(float32: single, bfloat16: half, readGigabytes: max(read(), sum()))
   }
 
   /// GFLOP/s of the reference product, which shows whether the machine is steady.
@@ -46,6 +46,16 @@ struct MachineLimits {
       }
       return Double(bytes.count) / seconds * 1e-9
     }
+  }
+
+  /// Several streams can reach more than one: reading two large blocks, writing a third.
+  private static func sum() -> Double {
+    let count = 1 << 26
+    let (a, b) = (Tensor.ones([count]), Tensor.ones([count]))
+    let seconds = Stopwatch.best(seconds: 2) {
+      require((a + b).count == count, "[bench] the sum has its elements")
+    }
+    return 12 * Double(count) / seconds * 1e-9
   }
 
   private static func operations(_ size: Int) -> Double {
