@@ -101,11 +101,7 @@ let package = Package(
     .testTarget(
       name: "BenchmarkReportTests",
       dependencies: ["Verdant"],
-      path: "Benchmarks",
-      exclude: [
-        "README.md", "Package.swift", "peers", "profile.awk", "results", "spikes",
-      ],
-      sources: ["Sources/VerdantBench/Report", "Tests"],
+      path: "Benchmarks/Sources/Report",
       swiftSettings: swiftSettings
     ),
   ],

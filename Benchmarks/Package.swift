@@ -15,6 +15,8 @@ let package = Package(
         .product(name: "Verdant", package: "verdant"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      path: "Sources",
+      exclude: ["Report/Tests"],
       swiftSettings: [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("MemberImportVisibility"),

@@ -5,7 +5,8 @@ import Verdant
 /// Results files and the page that is made of them.
 @Suite struct ReportTests {
   private static let benchmarks = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
 
   /// One steady row, better than the peer or not.
   private func row(_ name: String, ratio: Double?) -> ResultRow {
