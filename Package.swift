@@ -97,6 +97,13 @@ let package = Package(
     tests("VerdantModelsTests", ["Verdant", "VerdantTestKit"]),
     tests("VerdantTrainTests", ["Verdant", "VerdantTestKit"]),
     tests("VerdantCLITests", ["Verdant", "VerdantTestKit"]),
+    // The benchmarks are a package of their own; what reads results and writes the page is tested here.
+    .testTarget(
+      name: "BenchmarkReportTests",
+      dependencies: ["Verdant"],
+      path: "Benchmarks/Sources/Report",
+      swiftSettings: swiftSettings
+    ),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -74,9 +74,9 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    def __init__(self, blocks, width, heads, context):
+    def __init__(self, blocks, width, heads, context, vocabulary=VOCABULARY):
         super().__init__()
-        self.tokens = nn.Embedding(VOCABULARY, width)
+        self.tokens = nn.Embedding(vocabulary, width)
         self.positions = nn.Embedding(context, width)
         self.blocks = nn.ModuleList([Block(width, heads) for _ in range(blocks)])
         self.norm = nn.LayerNorm(width)
