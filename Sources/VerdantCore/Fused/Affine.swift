@@ -63,13 +63,17 @@ public struct Affine: FusedPrimitive {
   public func forward(_ inputs: [Tensor], saving: Bool) -> (output: Tensor, saved: Saved?) {
     check(inputs)
     let bias = hasBias ? inputs[2] : nil
-    let residual = hasResidual ? inputs[inputs.count - 1].cast(to: inputs[0].backend.scalarType) : nil
+    let residual =
+      hasResidual ? inputs[inputs.count - 1].cast(to: inputs[0].backend.scalarType) : nil
     let (output, before) = Self.kernels(inputs[0]).affine(
       self, inputs[0], inputs[1], bias, residual, keepsBefore: saving && activation != .none)
     guard saving else { return (output, nil) }
-    return (output, Saved(
+    return (
+      output,
+      Saved(
         x: SavedTensor(inputs[0]), weight: inputs[1], before: before,
-        isNarrow: inputs[0].dtype == .bfloat16))
+        isNarrow: inputs[0].dtype == .bfloat16)
+    )
   }
 
   // With z = x Wᵀ + b: dz = dy activation'(z); dx = dz W; dW = dzᵀ x; db = sum of rows of dz.
@@ -122,7 +126,8 @@ public struct Affine: FusedPrimitive {
       let affine = Affine(activation: activation, hasBias: true)
       return [
         Example(affine, .normal([3, 5]), .normal([4, 5]), .normal([4])),
-        Example(Affine(activation: activation, hasBias: false), .normal([2, 3, 7]), .normal([1, 7])),
+        Example(
+          Affine(activation: activation, hasBias: false), .normal([2, 3, 7]), .normal([1, 7])),
         Example(affine, .normal([65, 33]), .normal([50, 33]), .normal([50])),
         Example(affine, .normal([0, 5]), .normal([3, 5]), .normal([3])),
       ]

@@ -1,0 +1,52 @@
+import Testing
+import Verdant
+import VerdantTestKit
+
+/// bf16 and checkpointed blocks against the plain pass.
+@Suite struct PrecisionTests {
+  private func gradients(_ change: (inout Context) -> Void) throws -> (Double, Gradients) {
+    var config = ModelConfig(blocks: 2, width: 32, heads: 4, maximumLength: 24, vocabulary: 50)
+    config.embedding.dropout = 0.1
+    for index in config.blocks.indices {
+      var network = MLP.Options()
+      network.dropout = 0.2
+      config.blocks[index].feedForward = Spec(MLP.kind, network)
+    }
+    let model = try Transformer(config, random: RandomSource(seed: 3))
+    let ids = Tensor(integers: (0..<48).map { Int32($0 * 7 % 50) }, [2, 24])
+    let targets = Tensor(integers: (0..<48).map { Int32($0 * 11 % 50) }, [2, 24])
+    var context = Context(.training, random: RandomSource(seed: 9))
+    change(&context)
+    let found = valueAndGradients(of: model, &context) { model, context in
+      model.loss(ids, targets: targets, &context)
+    }
+    return (found.value, found.gradients)
+  }
+
+  // The same operations on the same numbers, dropout included: the same bits.
+  @Test func checkpointedBlocksGiveTheSameGradients() throws {
+    let plain = try gradients { _ in }
+    let again = try gradients { $0.checkpointsBlocks = true }
+    #expect(plain.0 == again.0)
+    #expect(plain.1.names == again.1.names)
+    for name in plain.1.names {
+      #expect(plain.1[name]?.floats == again.1[name]?.floats, "\(name)")
+    }
+  }
+
+  @Test func bfloat16GradientsAreNear() throws {
+    let plain = try gradients { _ in }
+    let narrow = try gradients { $0.precision = .bfloat16 }
+    #expect(abs(plain.0 - narrow.0) < 0.01 * plain.0 && plain.0 != narrow.0)
+    for name in plain.1.names {
+      let expected = try #require(plain.1[name]).doubles
+      let found = try #require(narrow.1[name])
+      #expect(found.dtype == .float32)
+      let error = zip(found.doubles, expected).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+      let size = expected.reduce(0) { $0 + $1 * $1 }
+      // The bias of keys has no gradient in exact arithmetic: only rounding is left.
+      if name.hasSuffix("key.bias") { continue }
+      #expect(error < 0.05 * 0.05 * size, "\(name): \((error / size).squareRoot())")
+    }
+  }
+}
