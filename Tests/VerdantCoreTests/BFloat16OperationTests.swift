@@ -89,6 +89,15 @@ import VerdantTestKit
     #expect((x + x).dtype == .float32 && (x + x).floats == x.floats.map { 2 * $0 })
   }
 
+  @Test func productsOfBFloat16() {
+    check([numbers([5, 7], 1), numbers([7, 3], 2)], narrow: 2, "product") { matmul($0[0], $0[1]) }
+    check([numbers([2, 5, 7], 1), numbers([2, 7, 3], 2)], narrow: 1, "mixed") {
+      matmul($0[0], $0[1])
+    }
+    let narrow = numbers([4, 8], 1).cast(to: .bfloat16)
+    #expect(matmul(narrow, narrow, transposeB: true).dtype == .float32)
+  }
+
   @Test func theHeadReadsBFloat16() {
     let x = numbers([40, 16], 1).cast(to: .bfloat16).cast(to: .float32)
     let w = numbers([50, 16], 2)

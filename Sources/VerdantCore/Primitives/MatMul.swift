@@ -3,6 +3,8 @@ struct MatMul: Primitive {
   let form: MatMulForm
 
   static var name: String { "matmul" }
+  // The product is f32 whatever the form of the operands.
+  static var readsBFloat16: Bool { true }
 
   func forward(_ inputs: [Tensor], saving: Bool) -> (output: Tensor, saved: [Tensor]?) {
     (inputs[0].backend.matmul(inputs[0], inputs[1], form), saving ? inputs : nil)
@@ -28,7 +30,12 @@ struct MatMul: Primitive {
       : form.transposeB
         ? product(gradient, true, a, form.transposeA)
         : product(a, !form.transposeA, gradient, false)
-    return [da?.summedOverLeading(to: a.shape), db?.summedOverLeading(to: b.shape)]
+    return [da.map { restored($0, like: a) }, db.map { restored($0, like: b) }]
+  }
+
+  private func restored(_ product: Tensor, like operand: Tensor) -> Tensor {
+    let sum = product.summedOverLeading(to: operand.shape)
+    return operand.dtype == .bfloat16 ? operand.backend.cast(sum, to: .bfloat16) : sum
   }
 
   func cost(_ inputs: [Shape], _ output: Shape) -> Cost {
