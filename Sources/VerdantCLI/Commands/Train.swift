@@ -47,6 +47,10 @@ struct Train: ParsableCommand {
     let recipe = try RecipeFile.read(recipe, overrides: overrides)
     guard let out, !dryRun else { return try TrainingPlan(recipe).show(asJSON: output.json) }
     var trainer = try Trainer(recipe, ignoresMemory: force)
+    let settings = trainer.recipe.training
+    if settings.usedPrecision != settings.precision {
+      Console.error("this machine has no bf16 products: training in f32")
+    }
     let folder = try RunFolder(out, trainer)
     var progress = Progress(quiet: output.quiet)
     var steps = 0

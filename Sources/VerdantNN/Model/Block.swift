@@ -45,8 +45,11 @@ public struct Block: Module {
   func checkpointed(_ x: Tensor, _ mask: Mask, _ context: inout Context) -> Tensor {
     let before = context
     var after = context
+    // The tape keeps the closure: a recorded parameter in it would keep the tape.
+    var plain = self
+    plain.updateParameters { _, parameter in parameter.value = parameter.value.detached() }
     let output = VerdantCore.checkpointed([x] + parameters.map(\.parameter.value)) { inputs in
-      var block = self
+      var block = plain
       var next = 1
       block.updateParameters { _, parameter in
         parameter.value = inputs[next]

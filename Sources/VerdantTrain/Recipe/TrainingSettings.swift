@@ -1,4 +1,5 @@
 public import VerdantBase
+import VerdantCore
 public import VerdantNN
 
 /// The section `training` of a recipe.
@@ -81,6 +82,9 @@ public struct TrainingSettings: Knobs {
   func makeOptimizer() throws(ConfigError) -> any Optimizer {
     try Catalog.optimizer(optimizer, at: PartPath("training.optimizer"))
   }
+
+  /// The number form of the run: f32 where the machine has no bf16 products of its own.
+  public var usedPrecision: Precision { Compute.hasBFloat16Products ? precision : .float32 }
 
   /// Tokens of one optimizer step; `Int.max` when there are more.
   public func tokensPerStep(context: Int) -> Int {

@@ -33,7 +33,7 @@ struct StepWork {
       let number = (step - 1) * parts + part
       let batch = batch(number)
       var context = Context(
-        .training, precision: settings.precision, step: step,
+        .training, precision: settings.usedPrecision, step: step,
         random: random.stream("forward").stream(number))
       context.checkpointsBlocks = settings.checkpointsActivations
       let found = valueAndGradients(of: model, &context) { model, context in
