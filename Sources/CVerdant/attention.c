@@ -43,16 +43,38 @@ static bool visible_keys(const vd_attention_shape *s, size_t query, size_t rows,
   return partial;
 }
 
-// A block as rows of f32: the tensor itself where its rows can be read as whole vectors.
-static const float *rows_of(const attention_pass *p, const void *x, size_t ld, size_t rows,
-                            float *buffer, size_t *step) {
+static size_t words(const attention_pass *p, size_t n) {
+  return p->s->type == VD_BF16 ? (n + 1) / 2 : n;
+}
+
+// A left operand: rows of words. The tensor itself unless its rows end within a word.
+static const float *left_operand(const attention_pass *p, const void *x, size_t ld, size_t rows,
+                                 float *buffer, size_t *step) {
   const vd_attention_shape *s = p->s;
-  if (s->type == VD_F32 && s->head_width % padding == 0) {
+  if (s->type == VD_F32 || s->head_width % 2 == 0) {
+    *step = words(p, ld);
+    return x;
+  }
+  *step = p->width / 2;
+  p->k->load_rows(s->type, rows, s->head_width, x, ld, buffer, *step);
+  return buffer;
+}
+
+// A right operand whose K runs over the rows: pairs of rows, or the tensor itself where its rows of
+// f32 can be read as whole vectors.
+static const float *right_operand(const attention_pass *p, const void *x, size_t ld, size_t rows,
+                                  float *buffer, size_t *step) {
+  const vd_attention_shape *s = p->s;
+  *step = p->width;
+  if (s->type == VD_BF16) {
+    p->k->load_pairs(rows, s->head_width, x, ld, buffer, p->width);
+    return buffer;
+  }
+  if (s->head_width % padding == 0) {
     *step = ld;
     return x;
   }
-  p->k->load_block(s->type, false, rows, s->head_width, x, ld, 1, buffer, p->width);
-  *step = p->width;
+  p->k->load_rows(s->type, rows, s->head_width, x, ld, buffer, p->width);
   return buffer;
 }
 
@@ -61,7 +83,8 @@ static size_t forward_scratch(size_t D, size_t W) {
 }
 
 static size_t backward_scratch(size_t rows, size_t W) {
-  return (5 * key_block * W + 2 * query_block * (W + key_block) + rows * (W + 2)) * sizeof(float);
+  return (5 * key_block * W + 4 * query_block * W + 3 * query_block * key_block + rows * (W + 2)) *
+         sizeof(float);
 }
 
 size_t vd_attention_scratch(size_t rows, size_t head_width) {
@@ -90,34 +113,34 @@ static void forward_task(void *context, size_t index) {
     total[r] = 0;
   }
   memset(output, 0, rows * W * sizeof(float));
-  p->k->load_block(s->type, true, rows, D, element(s, p->q, at), ldq, s->scale * log2_of_e,
-                   queries, query_block);
+  p->k->load_columns(s->type, rows, D, element(s, p->q, at), ldq, queries, query_block);
   for (size_t key = 0; key < s->keys; key += key_block) {
     size_t count = smaller(key_block, s->keys - key);
     bool partial = visible_keys(s, start, rows, key, count, visible);
     if (visible[rows - 1] == 0) break;
     size_t key_at = (b * s->key_capacity + key) * ldk + kh * D, step, value_step;
     const float *keys =
-        rows_of(p, element(s, p->keys, key_at), ldk, count, key_buffer, &step);
+        left_operand(p, element(s, p->keys, key_at), ldk, count, key_buffer, &step);
     const float *values =
-        rows_of(p, element(s, p->v, key_at), ldk, count, value_buffer, &value_step);
+        right_operand(p, element(s, p->v, key_at), ldk, count, value_buffer, &value_step);
     size_t width = partial ? strip : lanes;
     for (size_t r = 0; r < rows; r += width) {
       size_t n = smaller(width, rows - r), seen = (size_t)visible[r + n - 1];
       if (seen == 0) continue;
-      p->k->block_product(seen, padded(n), D, keys, step, 1, queries + r, query_block, false,
-                          scores + r, query_block);
-      p->k->softmax_columns(seen, padded(n), partial ? visible + r : NULL, scores + r,
-                            query_block, maximum + r, total + r, factors + r);
+      p->k->block_product(s->type, seen, padded(n), words(p, D), keys, step, 1, queries + r,
+                          query_block, false, scores + r, query_block);
+      p->k->softmax_columns(s->type, seen, padded(n), partial ? visible + r : NULL,
+                            s->scale * log2_of_e, scores + r, query_block, maximum + r, total + r,
+                            factors + r);
       for (size_t i = r; i < r + n; i++)
         if (factors[i] != 1.f) p->k->scale(W, factors[i], output + i * W);
-      p->k->block_product(n, W, seen, scores + r, 1, query_block, values, value_step, true,
-                          output + r * W, W);
+      p->k->block_product(s->type, n, W, words(p, seen), scores + r, 1, query_block, values,
+                          value_step, true, output + r * W, W);
     }
   }
   float *lse = p->lse ? p->lse + (b * s->heads + h) * s->queries + start : NULL;
   for (size_t r = 0; r < rows; r++) {
-    if (lse) lse[r] = total[r] == 0.f ? 0.f : (maximum[r] + log2f(total[r])) * log_of_2;
+    if (lse) lse[r] = total[r] == 0.f ? 0.f : maximum[r] * s->scale + log2f(total[r]) * log_of_2;
     factors[r] = total[r] == 0.f ? 0.f : 1.f / total[r];
   }
   p->k->store_block(s->type, rows, D, output, W, factors, element(s, p->y, at), ldq);
@@ -133,9 +156,10 @@ void vd_attention(const vd_attention_shape *shape, const void *q, const void *k,
 
 // Buffers of one key head's gradients.
 typedef struct {
-  float *keys_t, *values_t, *keys, *dk, *dv;           // of a block of keys
-  float *queries, *gradients, *scores, *score_gradients;  // of a block of queries
-  float *dq, *lse, *delta;                             // of every query of every head
+  float *keys_t, *values_t, *keys, *dk, *dv;  // of a block of keys
+  // Of a block of queries; the first two as right operands, `left` for rows that end in a word.
+  float *queries, *gradients, *left, *left_gradients, *scores, *score_gradients, *score_rows;
+  float *dq, *lse, *delta;  // of every query of every head
 } backward_buffers;
 
 static backward_buffers buffers_of(const attention_pass *p, size_t group) {
@@ -144,11 +168,12 @@ static backward_buffers buffers_of(const attention_pass *p, size_t group) {
   size_t queries = query_block * W, scores = query_block * key_block;
   float *at = vd_scratch(0, backward_scratch(rows, W));
   backward_buffers f;
-  float **parts[] = {&f.keys_t, &f.values_t, &f.keys, &f.dk, &f.dv, &f.queries,
-                     &f.gradients, &f.scores, &f.score_gradients, &f.dq, &f.lse, &f.delta};
-  size_t sizes[] = {keys, keys, keys, keys, keys, queries,
-                    queries, scores, scores, rows * W, rows, rows};
-  for (int i = 0; i < 12; i++) {
+  float **parts[] = {&f.keys_t, &f.values_t, &f.keys, &f.dk, &f.dv, &f.queries, &f.gradients,
+                     &f.left, &f.left_gradients, &f.scores, &f.score_gradients, &f.score_rows,
+                     &f.dq, &f.lse, &f.delta};
+  size_t sizes[] = {keys, keys, keys, keys, keys, queries, queries, queries,
+                    queries, scores, scores, scores, rows * W, rows, rows};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     *parts[i] = at;
     at += sizes[i];
   }
@@ -160,29 +185,36 @@ static void block_backward(const attention_pass *p, const backward_buffers *f, s
                            size_t row, size_t query, size_t key, const float *keys,
                            size_t key_step, size_t count) {
   const vd_attention_shape *s = p->s;
-  size_t D = s->head_width, W = p->width, ldq = s->heads * D, step, gradient_step;
+  size_t D = s->head_width, W = p->width, ldq = s->heads * D;
   size_t rows = smaller(query_block, s->queries - query);
   int32_t visible[query_block];
   bool partial = visible_keys(s, query, rows, key, count, visible);
   if (visible[rows - 1] == 0) return;
   size_t offset = at + query * ldq, width = partial ? strip : rows;
-  const float *queries = rows_of(p, element(s, p->q, offset), ldq, rows, f->queries, &step);
-  const float *dy =
-      rows_of(p, element(s, p->dy, offset), ldq, rows, f->gradients, &gradient_step);
+  const void *q_in = element(s, p->q, offset), *dy_in = element(s, p->dy, offset);
+  size_t q_step, dy_step, q_left_step, dy_left_step;
+  const float *q_left = left_operand(p, q_in, ldq, rows, f->left, &q_left_step);
+  const float *dy_left = left_operand(p, dy_in, ldq, rows, f->left_gradients, &dy_left_step);
+  const float *q = right_operand(p, q_in, ldq, rows, f->queries, &q_step);
+  const float *dy = right_operand(p, dy_in, ldq, rows, f->gradients, &dy_step);
   for (size_t r = 0; r < rows; r += width) {
     size_t n = smaller(width, rows - r), seen = (size_t)visible[r + n - 1], lanes = padded(seen);
     if (seen == 0) continue;
-    const float *q = queries + r * step, *g = dy + r * gradient_step;
     float *scores = f->scores + r * key_block, *ds = f->score_gradients + r * key_block;
-    p->k->block_product(n, lanes, D, q, step, 1, f->keys_t, key_block, false, scores, key_block);
-    p->k->block_product(n, lanes, D, g, gradient_step, 1, f->values_t, key_block, false, ds,
-                        key_block);
-    p->k->score_gradients(n, seen, partial ? visible + r : NULL, f->lse + row + query + r,
-                          f->delta + row + query + r, s->scale, scores, ds, key_block);
-    p->k->block_product(seen, W, n, scores, 1, key_block, g, gradient_step, true, f->dv, W);
-    p->k->block_product(seen, W, n, ds, 1, key_block, q, step, true, f->dk, W);
-    p->k->block_product(n, W, seen, ds, key_block, 1, keys, key_step, true,
-                        f->dq + (row + query + r) * W, W);
+    p->k->block_product(s->type, n, lanes, words(p, D), q_left + r * q_left_step, q_left_step, 1,
+                        f->keys_t, key_block, false, scores, key_block);
+    p->k->block_product(s->type, n, lanes, words(p, D), dy_left + r * dy_left_step, dy_left_step,
+                        1, f->values_t, key_block, false, ds, key_block);
+    p->k->score_gradients(s->type, n, lanes, partial ? visible + r : NULL,
+                          f->lse + row + query + r, f->delta + row + query + r,
+                          s->scale * log2_of_e, s->scale, scores, ds, key_block, f->score_rows);
+    p->k->block_product(s->type, seen, W, words(p, n), scores, 1, key_block,
+                        dy + words(p, r) * dy_step, dy_step, true, f->dv, W);
+    p->k->block_product(s->type, seen, W, words(p, n), ds, 1, key_block,
+                        q + words(p, r) * q_step, q_step, true, f->dk, W);
+    const float *ds_left = s->type == VD_BF16 ? f->score_rows : ds;
+    p->k->block_product(s->type, n, W, words(p, seen), ds_left, words(p, key_block), 1, keys,
+                        key_step, true, f->dq + (row + query + r) * W, W);
   }
 }
 
@@ -206,10 +238,9 @@ static void backward_task(void *context, size_t index) {
     size_t count = smaller(key_block, s->keys - key), step;
     size_t key_at = (b * s->key_capacity + key) * ldk + kh * D;
     const void *keys_in = element(s, p->keys, key_at), *values_in = element(s, p->v, key_at);
-    p->k->load_block(s->type, true, count, D, keys_in, ldk, s->scale * log2_of_e, f.keys_t,
-                     key_block);
-    p->k->load_block(s->type, true, count, D, values_in, ldk, 1, f.values_t, key_block);
-    const float *keys = rows_of(p, keys_in, ldk, count, f.keys, &step);
+    p->k->load_columns(s->type, count, D, keys_in, ldk, f.keys_t, key_block);
+    p->k->load_columns(s->type, count, D, values_in, ldk, f.values_t, key_block);
+    const float *keys = right_operand(p, keys_in, ldk, count, f.keys, &step);
     memset(f.dk, 0, count * W * sizeof(float));
     memset(f.dv, 0, count * W * sizeof(float));
     for (size_t g = 0; g < group; g++)

@@ -23,6 +23,9 @@ static void detect(void) {
   if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
     available[available_count++] = &vd_kernels_avx512;
+  if (available[available_count - 1] == &vd_kernels_avx512 &&
+      __builtin_cpu_supports("avx512bf16"))
+    available[available_count++] = &vd_kernels_avx512bf16;
 #endif
   const vd_kernels *choice = available[available_count - 1];
   const char *wanted = getenv("VERDANT_ISA");

@@ -173,7 +173,7 @@ typedef struct {
   size_t queries, keys;      // lengths
   size_t key_capacity;       // rows between two batch entries of keys and values
   bool causal;               // query i sees keys 0 ... i + keys - queries
-  float scale;
+  float scale;               // above 0
   vd_type type;              // of every tensor but the log-sum-exp
 } vd_attention_shape;
 

@@ -1,5 +1,6 @@
 // Included once per instruction set, inside that set's target region, with
-// VD_ISA (suffix), VD_WIDTH (floats in a vector) and VD_ROWS (rows of a product tile) defined.
+// VD_ISA (suffix), VD_WIDTH (floats in a vector) and VD_ROWS (rows of a product tile) defined, and
+// VD_PAIR_PRODUCTS where the set multiplies pairs of bf16.
 #include "math.inc.h"
 #include "typed.inc.h"
 #include "elementwise.inc.h"
@@ -9,6 +10,7 @@
 #include "optimizer.inc.h"
 #include "random.inc.h"
 #include "gemm.inc.h"
+#include "blocks.inc.h"
 #include "attention.inc.h"
 
 #define VD_JOIN2(a, b) a##b
@@ -35,7 +37,9 @@ const vd_kernels VD_JOIN(vd_kernels_, VD_ISA) = {
     .layer_norm = layer_norm,
     .layer_norm_backward = layer_norm_backward,
     .block_product = block_product,
-    .load_block = load_block,
+    .load_rows = load_rows,
+    .load_columns = load_columns,
+    .load_pairs = load_pairs,
     .store_block = store_block,
     .softmax_columns = softmax_columns,
     .score_gradients = score_gradients,

@@ -117,12 +117,13 @@ static void fill(size_t n, float value, float *y) {
 }
 
 // Round to nearest even; a NaN keeps its sign and becomes quiet.
+static inline uint16_t bf16_of(float x) {
+  uint32_t u = to_bits(x), rounded = (u + 0x7FFFu + ((u >> 16) & 1u)) >> 16;
+  return (uint16_t)((u & 0x7FFFFFFFu) > 0x7F800000u ? (u >> 16) | 0x40u : rounded);
+}
+
 static void to_bf16(size_t n, const float *x, uint16_t *y) {
-  for (size_t i = 0; i < n; i++) {
-    uint32_t u = to_bits(x[i]);
-    uint32_t rounded = (u + 0x7FFFu + ((u >> 16) & 1u)) >> 16;
-    y[i] = (uint16_t)((u & 0x7FFFFFFFu) > 0x7F800000u ? (u >> 16) | 0x40u : rounded);
-  }
+  for (size_t i = 0; i < n; i++) y[i] = bf16_of(x[i]);
 }
 
 static void from_bf16(size_t n, const uint16_t *x, float *y) {

@@ -84,7 +84,23 @@ static inline float tanh_of(float x) {
   return magnitude < 0.625f ? small : (x != x ? x : large);
 }
 
-static inline float sigmoid_of(float x) { return 1.f / (1.f + exp_of(-x)); }
+// As exp_of, without its ends: beyond 87 the sum with 1 hides the exponential, below -87 it is 0.
+static inline float sigmoid_of(float x) {
+  float c = x > 87.f ? 87.f : x;
+  c = c < -87.f ? -87.f : c;
+  float shifted = c * -1.44269504f + 12582912.f, n = shifted - 12582912.f;
+  float r = -c - n * 0.693359375f;
+  r = r + n * 2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.f;
+  float y = 1.f / (1.f + p * from_bits((to_bits(shifted) << 23) + 0x3F800000u));
+  return x < -87.f ? 0.f : y;
+}
 
 // GELU in its tanh form (Hendrycks and Gimpel 2016): x/2 (1 + tanh u) = x sigmoid(2u).
 static inline float gelu_of(float x) {

@@ -31,18 +31,23 @@ typedef struct {
   void (*layer_norm_backward)(size_t rows, size_t columns, vd_type type, const void *dy,
                               const float *x, const float *scale, const float *statistics,
                               float *dx, float *dscale, float *dbias);
-  void (*block_product)(size_t M, size_t N, size_t K, const float *a, size_t row_step,
-                        size_t k_step, const float *b, size_t ldb, bool accumulates, float *c,
-                        size_t ldc);
-  void (*load_block)(vd_type type, bool transposes, size_t rows, size_t columns, const void *x,
-                     size_t ldx, float factor, float *y, size_t ldy);
+  void (*block_product)(vd_type type, size_t M, size_t N, size_t K, const float *a,
+                        size_t row_step, size_t k_step, const float *b, size_t ldb,
+                        bool accumulates, float *c, size_t ldc);
+  void (*load_rows)(vd_type type, size_t rows, size_t columns, const void *x, size_t ldx,
+                    float *y, size_t ldy);
+  void (*load_columns)(vd_type type, size_t rows, size_t columns, const void *x, size_t ldx,
+                       float *y, size_t ldy);
+  void (*load_pairs)(size_t rows, size_t columns, const uint16_t *x, size_t ldx, float *y,
+                     size_t ldy);
   void (*store_block)(vd_type type, size_t rows, size_t columns, const float *x, size_t ldx,
                       const float *factors, void *y, size_t ldy);
-  void (*softmax_columns)(size_t keys, size_t columns, const int32_t *visible, float *scores,
-                          size_t ld, float *maximum, float *total, float *factors);
-  void (*score_gradients)(size_t rows, size_t columns, const int32_t *visible, const float *lse,
-                          const float *delta, float scale, float *scores, float *gradients,
-                          size_t ld);
+  void (*softmax_columns)(vd_type type, size_t keys, size_t columns, const int32_t *visible,
+                          float scale, float *scores, size_t ld, float *maximum, float *total,
+                          float *factors);
+  void (*score_gradients)(vd_type type, size_t rows, size_t columns, const int32_t *visible,
+                          const float *lse, const float *delta, float scale, float factor,
+                          float *scores, float *gradients, size_t ld, float *rows_of_pairs);
   void (*row_dot)(vd_type type, size_t rows, size_t columns, const void *a, const void *b,
                   size_t ld, float *y);
   double (*cross_entropy)(size_t rows, size_t vocabulary, const int32_t *targets,
@@ -69,6 +74,7 @@ extern const vd_kernels vd_kernels_baseline;
 #if defined(__x86_64__)
 extern const vd_kernels vd_kernels_avx2;
 extern const vd_kernels vd_kernels_avx512;
+extern const vd_kernels vd_kernels_avx512bf16;
 #endif
 
 #endif

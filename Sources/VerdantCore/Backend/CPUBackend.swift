@@ -35,18 +35,19 @@ public final class CPUBackend: Backend {
   public func allocate(_ count: Int, _ dtype: DType) -> Storage {
     let bytes = count * dtype.byteCount
     if let guarded { return allocate(count, dtype, guarded) }
-    let (block, size) = pool.take(bytes)
-    return Storage(backend: self, dtype: dtype, count: count, unsafeBase: block) { [pool] in
-      pool.give($0, size: size)
+    let (start, block) = pool.take(bytes)
+    return Storage(backend: self, dtype: dtype, count: count, unsafeBase: start) { [pool] _ in
+      pool.give(block)
     }
   }
 
   private func allocate(_ count: Int, _ dtype: DType, _ guarded: GuardedMemory) -> Storage {
     let bytes = count * dtype.byteCount
-    let (block, size) = pool.take(GuardedMemory.size(bytes))
-    let start = guarded.prepare(block, bytes)
+    let (surroundings, block) = pool.take(GuardedMemory.size(bytes))
+    let start = guarded.prepare(surroundings, bytes)
     return Storage(backend: self, dtype: dtype, count: count, unsafeBase: start) { [pool] in
-      pool.give(guarded.check($0, bytes), size: size)
+      guarded.check($0, bytes)
+      pool.give(block)
     }
   }
 

@@ -13,7 +13,7 @@ final class GuardedMemory: Sendable {
   /// Released blocks that were written outside.
   var overrunCount: Int { overruns.load(ordering: .relaxed) }
 
-  /// A block of `bytes` NaN bytes; `block` is its surroundings, to be given to ``check(_:_:)``.
+  /// A block of `bytes` NaN bytes within `block`, which has room for its zones.
   func prepare(_ block: UnsafeMutableRawPointer, _ bytes: Int) -> UnsafeMutableRawPointer {
     let start = block + Self.zone
     for zone in [block, start + bytes] {
@@ -27,13 +27,12 @@ final class GuardedMemory: Sendable {
   /// Bytes that a block of `bytes` takes with its zones.
   static func size(_ bytes: Int) -> Int { bytes + 2 * zone }
 
-  /// Looks at the zones of a block that `prepare` gave, and returns its surroundings.
-  func check(_ start: UnsafeMutableRawPointer, _ bytes: Int) -> UnsafeMutableRawPointer {
+  /// Looks at the zones of a block that `prepare` gave.
+  func check(_ start: UnsafeMutableRawPointer, _ bytes: Int) {
     let zones = [start - Self.zone, start + bytes]
     let isWhole = zones.allSatisfy {
       UnsafeRawBufferPointer(start: $0, count: Self.zone).allSatisfy { $0 == Self.mark }
     }
     if !isWhole { overruns.add(1, ordering: .relaxed) }
-    return start - Self.zone
   }
 }

@@ -9,11 +9,11 @@ public final class MemorySimulation: Sendable {
     public var liveByteCount = 0
     /// The most bytes of tensors that ever lived at once.
     public var peakLiveByteCount = 0
-    /// Resident bytes of all blocks: the pool returns none.
+    /// Resident bytes of all regions: the pool returns none.
     public var poolByteCount = 0
-    /// Bytes of all blocks, touched or not.
+    /// Bytes of all regions, touched or not.
     public var blockByteCount = 0
-    /// Bytes of all blocks as the pool asks for them, with what alignment may skip.
+    /// Bytes of all regions as the pool asks for them, with what alignment may skip.
     public var addressSpaceByteCount = 0
     /// Scratch space of the calling thread for kernels that work on it alone.
     public var callerScratchByteCount = 0
@@ -21,15 +21,15 @@ public final class MemorySimulation: Sendable {
     public var threadScratchByteCount = 0
   }
 
-  private struct Block {
+  private struct Region {
     let size: Int
-    // A system hands out pages when they are written: the rest of a block costs nothing.
-    var touched: Int
+    // A system hands out pages when they are written: what lies behind costs nothing.
+    var touched = 0
   }
 
   private struct State {
-    var free = BlockList<Int>()
-    var blocks: [Block] = []
+    var space = FreeSpace()
+    var regions: [Region] = []
     var use = Use()
   }
 
@@ -42,35 +42,34 @@ public final class MemorySimulation: Sendable {
   public var use: Use {
     state.withLock { state in
       var use = state.use
-      for block in state.blocks {
-        use.blockByteCount += block.size
-        use.poolByteCount += Self.residentBytes(of: block)
-        use.addressSpaceByteCount += block.size + (block.size >= Self.hugePage ? Self.hugePage : 0)
+      for region in state.regions {
+        use.blockByteCount += region.size
+        use.poolByteCount += Self.residentBytes(of: region)
+        use.addressSpaceByteCount +=
+          region.size + (region.size >= Self.hugePage ? Self.hugePage : 0)
       }
       return use
     }
   }
 
-  /// Begins the life of a tensor and returns the number and the size of its block.
-  func take(_ bytes: Int) -> (block: Int, size: Int) {
+  /// Begins the life of a tensor and returns its block.
+  func take(_ bytes: Int) -> FreeSpace.Block {
     state.withLock { state in
       state.use.liveByteCount += bytes
       state.use.peakLiveByteCount = max(state.use.peakLiveByteCount, state.use.liveByteCount)
-      let (reused, size) = state.free.take(bytes)
-      if let reused {
-        state.blocks[reused].touched = max(state.blocks[reused].touched, bytes)
-        return (reused, size)
-      }
-      state.blocks.append(Block(size: size, touched: bytes))
-      return (state.blocks.count - 1, size)
+      let (block, newRegion) = state.space.take(bytes)
+      if let newRegion { state.regions.append(Region(size: newRegion)) }
+      let end = block.start + bytes
+      state.regions[block.region].touched = max(state.regions[block.region].touched, end)
+      return block
     }
   }
 
   /// Ends the life of a tensor of `bytes`.
-  func give(_ block: Int, size: Int, bytes: Int) {
+  func give(_ block: FreeSpace.Block, bytes: Int) {
     state.withLock { state in
       state.use.liveByteCount -= bytes
-      state.free.give(block, size: size)
+      state.space.give(block)
     }
   }
 
@@ -82,11 +81,11 @@ public final class MemorySimulation: Sendable {
     }
   }
 
-  // Blocks from this size on lie on huge pages, so that the first byte of each page costs all.
+  // Regions from this size on lie on huge pages, so that the first byte of each page costs all.
   private static let hugePage = 2 << 20
 
-  private static func residentBytes(of block: Block) -> Int {
-    guard block.size >= hugePage else { return block.touched }
-    return min(block.size, (block.touched + hugePage - 1) / hugePage * hugePage)
+  private static func residentBytes(of region: Region) -> Int {
+    guard region.size >= hugePage else { return region.touched }
+    return min(region.size, (region.touched + hugePage - 1) / hugePage * hugePage)
   }
 }

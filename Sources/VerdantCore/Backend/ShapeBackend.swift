@@ -38,9 +38,9 @@ public final class ShapeBackend: Backend {
         backend: self, dtype: dtype, count: count, knownValue: knownValue, whenGone: nil)
     }
     let bytes = count * dtype.byteCount
-    let (block, size) = memory.take(bytes)
+    let block = memory.take(bytes)
     return Storage(backend: self, dtype: dtype, count: count, knownValue: knownValue) {
-      memory.give(block, size: size, bytes: bytes)
+      memory.give(block, bytes: bytes)
     }
   }
 

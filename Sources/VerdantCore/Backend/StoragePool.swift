@@ -2,37 +2,48 @@ import VerdantBase
 internal import CVerdant
 import Synchronization
 
-/// Keeps released blocks for reuse: a run with fixed shapes takes no new block from the system
+/// Keeps released blocks for reuse: a run with fixed shapes takes no new region from the system
 /// once it has seen every shape.
 final class StoragePool: Sendable {
-  // Addresses of blocks that nobody uses; ownership moves with them.
-  private struct Address: @unchecked Sendable { let start: UnsafeMutableRawPointer }
+  private struct State: @unchecked Sendable {
+    var space = FreeSpace()
+    var regions: [Int: UnsafeMutableRawPointer] = [:]
+  }
 
-  private let free = Mutex(BlockList<Address>())
+  private let state = Mutex(State())
 
-  /// A block of at least `bytes`, with undefined content, and its size.
-  func take(_ bytes: Int) -> (block: UnsafeMutableRawPointer, size: Int) {
-    let (reused, size) = free.withLock { $0.take(bytes) }
-    if let reused { return (reused.start, size) }
-    guard let block = vd_allocate(size) else {
-      trap("[memory] the system has no block of \(size) bytes left")
+  /// A block of at least `bytes`, with undefined content; its first byte and its name for `give`.
+  func take(_ bytes: Int) -> (start: UnsafeMutableRawPointer, block: FreeSpace.Block) {
+    state.withLock { state in
+      let (block, newRegion) = state.space.take(bytes)
+      if let newRegion {
+        guard let region = vd_allocate(newRegion) else {
+          trap("[memory] the system has no block of \(newRegion) bytes left")
+        }
+        state.regions[block.region] = region
+      }
+      guard let region = state.regions[block.region] else {
+        trap("[memory] region \(block.region) is gone")
+      }
+      return (region + block.start, block)
     }
-    return (block, size)
   }
 
-  /// Keeps a block that `take` gave, with the size that it named.
-  func give(_ block: UnsafeMutableRawPointer, size: Int) {
-    let address = Address(start: block)
-    free.withLock { $0.give(address, size: size) }
-  }
+  /// Keeps a block that `take` gave.
+  func give(_ block: FreeSpace.Block) { state.withLock { $0.space.give(block) } }
 
-  /// Returns all kept blocks to the system.
+  /// Returns all regions that are free as a whole to the system.
   func trim() {
-    for (size, list) in free.withLock({ $0.removeAll() }) {
-      for block in list { vd_free(block.start, size) }
+    state.withLock { state in
+      for (region, size) in state.space.removeFreeRegions() {
+        guard let start = state.regions.removeValue(forKey: region) else {
+          trap("[memory] region \(region) is gone")
+        }
+        vd_free(start, size)
+      }
     }
   }
 
   /// Bytes kept for reuse.
-  var heldBytes: Int { free.withLock { $0.heldBytes } }
+  var heldBytes: Int { state.withLock { $0.space.heldBytes } }
 }

@@ -66,7 +66,7 @@ public struct Affine: FusedPrimitive {
     let residual =
       hasResidual ? inputs[inputs.count - 1].cast(to: inputs[0].backend.scalarType) : nil
     let (output, before) = Self.kernels(inputs[0]).affine(
-      self, inputs[0], inputs[1], bias, residual, keepsBefore: saving && activation != .none)
+      self, inputs[0], inputs[1], bias, residual, saving: saving)
     guard saving else { return (output, nil) }
     return (
       output,
@@ -144,10 +144,10 @@ public struct Affine: FusedPrimitive {
 
 /// The kernels of ``Affine``.
 public protocol AffineKernels: Backend {
-  /// The output, and with `keepsBefore` the values before the activation.
+  /// The output, and for an activation that is `saving` the values before it.
   func affine(
     _ operation: Affine, _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ residual: Tensor?,
-    keepsBefore: Bool
+    saving: Bool
   ) -> (output: Tensor, before: Tensor?)
   /// The gradients of x and weight for `dz` [..., out]: of x where the weight is given, of the
   /// weight where x is.
@@ -191,14 +191,15 @@ extension Activation {
 }
 
 extension CPUBackend: AffineKernels {
-  /// The output, and with `keepsBefore` the values before the activation.
+  /// The output, and for an activation that is `saving` the values before it.
   public func affine(
     _ operation: Affine, _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ residual: Tensor?,
-    keepsBefore: Bool
+    saving: Bool
   ) -> (output: Tensor, before: Tensor?) {
-    let matrix = x.dtype == .bfloat16 ? weight.narrowed() : weight
+    let matrix = x.dtype == .bfloat16 ? weight.narrowed(keeping: !saving) : weight
     let output = empty(
       x.shape.withColumns(weight.shape[0]), operation.isWide ? .float32 : x.dtype)
+    let keepsBefore = saving && operation.activation != .none
     let before = keepsBefore ? empty(output.shape, output.dtype) : nil
     var call = vd_affine_call(
       rows: x.shape.rows, width: x.shape.columns, columns: weight.shape[0], type: x.kernelType,
@@ -216,7 +217,7 @@ extension CPUBackend: AffineKernels {
     let dtype: DType = narrow ? .bfloat16 : .float32
     let gradient = cast(dz, to: dtype)
     let dx = weight.map {
-      product(gradient, narrow ? $0.narrowed() : $0, MatMulForm(), dtype)
+      product(gradient, narrow ? $0.narrowed(keeping: false) : $0, MatMulForm(), dtype)
     }
     let dw = x.map { product(gradient, $0, MatMulForm(transposeA: true)) }
     return (dx, dw)
@@ -253,12 +254,15 @@ extension ShapeBackend: AffineKernels {
   /// Shapes.
   public func affine(
     _ operation: Affine, _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ residual: Tensor?,
-    keepsBefore: Bool
+    saving: Bool
   ) -> (output: Tensor, before: Tensor?) {
-    if x.dtype == .bfloat16 { _ = weight.narrowed() }
-    let shape = x.shape.withColumns(weight.shape[0])
-    let dtype: DType = operation.isWide ? .float32 : x.dtype
-    return (empty(shape, dtype), keepsBefore ? empty(shape, dtype) : nil)
+    let matrix = x.dtype == .bfloat16 ? weight.narrowed(keeping: !saving) : weight
+    return withExtendedLifetime(matrix) {
+      let shape = x.shape.withColumns(weight.shape[0])
+      let dtype: DType = operation.isWide ? .float32 : x.dtype
+      let keepsBefore = saving && operation.activation != .none
+      return (empty(shape, dtype), keepsBefore ? empty(shape, dtype) : nil)
+    }
   }
   /// Shapes.
   public func affineBackward(_ dz: Tensor, _ x: Tensor?, _ weight: Tensor?, narrow: Bool)
@@ -266,7 +270,11 @@ extension ShapeBackend: AffineKernels {
   {
     let dtype: DType = narrow ? .bfloat16 : .float32
     let gradient = cast(dz, to: dtype)
-    let dx = weight.map { empty(gradient.shape.withColumns($0.shape[1]), dtype) }
+    let dx = weight.map { weight in
+      withExtendedLifetime(narrow ? weight.narrowed(keeping: false) : weight) {
+        empty(gradient.shape.withColumns(weight.shape[1]), dtype)
+      }
+    }
     return (dx, x.map { empty([gradient.shape.columns, $0.shape.columns]) })
   }
   /// A shape.

@@ -146,7 +146,7 @@ extension CPUBackend: LinearCrossEntropyKernels {
     let saved =
       saving
       ? LinearCrossEntropy.Saved(dx: empty(x.shape, x.dtype), dw: empty(weight.shape)) : nil
-    let matrix = x.dtype == .bfloat16 ? weight.narrowed() : weight
+    let matrix = x.dtype == .bfloat16 ? weight.narrowed(keeping: !saving) : weight
     let loss = withExtendedLifetime(matrix) {
       vd_linear_cross_entropy(
         x.shape.rows, x.shape.columns, weight.shape[0], x.kernelType, x.unsafeAddress,
@@ -161,13 +161,13 @@ extension ShapeBackend: LinearCrossEntropyKernels {
   public func linearCrossEntropy(_ x: Tensor, _ weight: Tensor, _ targets: Tensor, saving: Bool)
     -> (output: Tensor, saved: LinearCrossEntropy.Saved?)
   {
-    if x.dtype == .bfloat16 { _ = weight.narrowed() }
     memory?.useScratch(
       caller: vd_linear_cross_entropy_scratch(
         x.shape.rows, weight.shape[0], x.dtype == .bfloat16 ? VD_BF16 : VD_F32))
     let saved =
       saving
       ? LinearCrossEntropy.Saved(dx: empty(x.shape, x.dtype), dw: empty(weight.shape)) : nil
+    if x.dtype == .bfloat16 { _ = weight.narrowed(keeping: !saving) }
     return (empty([1]), saved)
   }
 }

@@ -54,12 +54,12 @@ public final class Storage: @unchecked Sendable {
     self.whenGone = whenGone
   }
 
-  /// The copy in bf16, made at the first call after a write.
-  func narrowed(_ make: () -> Tensor) -> Tensor {
+  /// The copy in bf16, made unless one was kept since the last write.
+  func narrowed(keeping: Bool, _ make: () -> Tensor) -> Tensor {
     narrow.withLock { kept in
       if let kept { return kept }
       let made = make()
-      kept = made
+      if keeping { kept = made }
       return made
     }
   }

@@ -51,11 +51,14 @@ public struct Tensor: Sendable {
     return copy
   }
 
-  /// The elements rounded to bf16; kept with the memory until it is written.
-  public func narrowed() -> Tensor {
+  /// The elements rounded to bf16.
+  ///
+  /// - Parameter keeping: Keeps them with the memory until it is written. A training step, which
+  ///   reads a weight twice between two writes, rather rounds twice than keeps every weight twice.
+  public func narrowed(keeping: Bool = true) -> Tensor {
     if dtype == .bfloat16 { return self }
     guard offset == 0 && count == storage.count else { return backend.cast(self, to: .bfloat16) }
-    let all = storage.narrowed { backend.cast(detached(), to: .bfloat16) }
+    let all = storage.narrowed(keeping: keeping) { backend.cast(detached(), to: .bfloat16) }
     return Tensor(storage: all.storage, shape: shape, offset: 0, trace: nil)
   }
 
