@@ -116,13 +116,47 @@ static void load_rows(vd_type type, size_t rows, size_t columns, const void *x, 
   }
 }
 
+#if VD_WIDTH == 16
+#define VD_ZIP_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define VD_ZIP_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif VD_WIDTH == 8
+#define VD_ZIP_LOW 0, 8, 1, 9, 2, 10, 3, 11
+#define VD_ZIP_HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define VD_ZIP_LOW 0, 4, 1, 5
+#define VD_ZIP_HIGH 2, 6, 3, 7
+#endif
+
+// A square of words transposed: each round zips the first half of the rows with the second.
+static inline void transpose_square(const char *x, size_t bytes, float *y, size_t ldy) {
+  vector from[VD_WIDTH], to[VD_WIDTH];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < VD_WIDTH; i++) memcpy(&from[i], x + i * bytes, sizeof from[i]);
+#pragma clang loop unroll(full)
+  for (int round = 1; round < VD_WIDTH; round *= 2) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < VD_WIDTH / 2; i++) {
+      to[2 * i] = __builtin_shufflevector(from[i], from[i + VD_WIDTH / 2], VD_ZIP_LOW);
+      to[2 * i + 1] = __builtin_shufflevector(from[i], from[i + VD_WIDTH / 2], VD_ZIP_HIGH);
+    }
+    memcpy(from, to, sizeof from);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < VD_WIDTH; i++) *(vector *)(y + i * ldy) = from[i];
+}
+
 // y [words, ldy] = the words of x [rows, columns] transposed; beyond `rows` 0.
 static void load_columns(vd_type type, size_t rows, size_t columns, const void *x, size_t ldx,
                          float *y, size_t ldy) {
-  size_t words = columns * bytes_of(type) / sizeof *y;
+  size_t words = columns * bytes_of(type) / sizeof *y, bytes = ldx * bytes_of(type);
+  size_t squares = words / VD_WIDTH * VD_WIDTH, square_rows = rows / VD_WIDTH * VD_WIDTH;
+  for (size_t r = 0; r < square_rows; r += VD_WIDTH)
+    for (size_t w = 0; w < squares; w += VD_WIDTH)
+      transpose_square((const char *)x + r * bytes + w * sizeof *y, bytes, y + w * ldy + r, ldy);
   for (size_t r = 0; r < rows; r++) {
-    const char *from = address(type, x, r * ldx);
-    for (size_t w = 0; w < words; w++) memcpy(y + w * ldy + r, from + w * sizeof *y, sizeof *y);
+    const char *from = (const char *)x + r * bytes;
+    for (size_t w = r < square_rows ? squares : 0; w < words; w++)
+      memcpy(y + w * ldy + r, from + w * sizeof *y, sizeof *y);
     if (words == words_of(type, columns)) continue;
     uint32_t last = ((const uint16_t *)from)[columns - 1];
     memcpy(y + words * ldy + r, &last, sizeof last);
