@@ -50,7 +50,7 @@ let package = Package(
     library("VerdantBase", []),
     library("VerdantCore", ["CVerdant", "VerdantBase"]),
     library("VerdantText", ["VerdantBase"]),
-    library("VerdantIO", ["VerdantCore", "VerdantBase"]),
+    library("VerdantIO", ["CVerdant", "VerdantCore", "VerdantBase"]),
     library("VerdantNN", ["VerdantCore", "VerdantBase"]),
     library(
       "VerdantModels",

@@ -123,9 +123,8 @@ static void scatter_task(void *context, size_t index) {
                      p->y + (size_t)p->indices[r] * p->columns + start);
 }
 
-void vd_scatter_add_rows(size_t count, size_t columns, size_t table_rows, const float *rows,
+void vd_scatter_add_rows(size_t count, size_t columns, const float *rows,
                          const int32_t *indices, float *table) {
-  vd_fill(table_rows * columns, 0, table);
   row_pass p = {.k = vd_table(), .rows = count, .columns = columns, .range = 64, .x = rows,
                 .indices = indices, .y = table};
   vd_parallel((columns + 63) / 64, scatter_task, &p);

@@ -24,6 +24,8 @@ public struct FileError: ClassifiedError {
     case noSpace
     /// A buffer or mapping that the system does not grant.
     case outOfMemory
+    /// A folder in which another process writes.
+    case busy
     /// Another failed read or write.
     case io
 
@@ -34,6 +36,7 @@ public struct FileError: ClassifiedError {
       case .notARegularFile, .symbolicLink, .invalidPath, .tooLarge, .changed: .badData
       case .exists, .cannotCreate: .cannotCreate
       case .outOfMemory: .insufficientResources
+      case .busy: .busy
       default: .ioError
       }
     }

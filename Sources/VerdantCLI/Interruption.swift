@@ -8,9 +8,10 @@ import Glibc
 #endif
 
 private let received = Atomic<Int32>(0)
+private let saveIsWanted = Atomic<Bool>(false)
 
 /// Remembers the first SIGINT or SIGTERM, so that a run can end in order; the second one ends
-/// the process at once.
+/// the process at once. SIGUSR1 asks for a checkpoint.
 enum Interruption {
   /// Starts to listen.
   static func listen() {
@@ -25,7 +26,11 @@ enum Interruption {
         if received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
       }
     }
+    signal(SIGUSR1) { _ in saveIsWanted.store(true, ordering: .relaxed) }
   }
+
+  /// True once after each SIGUSR1.
+  static func takeSaveRequest() -> Bool { saveIsWanted.exchange(false, ordering: .relaxed) }
 
   /// The exit code that the signal asks for; nil when none came.
   static var code: ExitCode? {

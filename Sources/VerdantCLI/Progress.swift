@@ -8,8 +8,13 @@ struct Progress {
   private var shown = -Double.infinity
   private var smoothed: Double?
   private var lineIsOpen = false
+  private let firstStep: Int
 
-  init(quiet: Bool) { isQuiet = quiet }
+  /// - Parameter firstStep: Steps that were done before.
+  init(quiet: Bool, firstStep: Int = 0) {
+    isQuiet = quiet
+    self.firstStep = firstStep
+  }
 
   /// Seconds between two lines where they cannot be redrawn.
   private static let interval = 10.0
@@ -36,16 +41,21 @@ struct Progress {
           + "\(Format.fixed(evaluation.bitsPerByte, 4)) bits per byte  "
           + "(\(Format.duration(evaluation.seconds)))")
     case .saved(let path, _): note("saved \(path)")
+    case .skipped(let record, let reason):
+      note("step \(record.step) changed nothing: \(reason)")
+    case .rolledBack(let from, let to):
+      note("step \(from): back to the checkpoint of step \(to), on with other batches")
     }
   }
 
   private mutating func show(_ record: StepRecord) {
     smoothed = smoothed.map { 0.9 * $0 + 0.1 * record.tokensPerSecond } ?? record.tokensPerSecond
-    let isEdge = record.step == 1 || record.step == steps
+    let isEdge = record.step == firstStep + 1 || record.step == steps
     let pause = isInteractive ? Self.redraw : Self.interval
     guard isEdge || record.elapsed - shown >= pause else { return }
     shown = record.elapsed
-    let left = record.elapsed / Double(record.step) * Double(steps - record.step)
+    let left =
+      record.elapsed / Double(max(1, record.step - firstStep)) * Double(steps - record.step)
     let line =
       "step \(record.step)/\(steps)  loss \(Format.fixed(record.loss, 4))  "
       + "rate \(Format.rate(record.learningRate))  "

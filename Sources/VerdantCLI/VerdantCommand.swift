@@ -16,15 +16,16 @@ struct VerdantCommand: ParsableCommand {
     discussion: """
       Results go to standard output, progress and errors to standard error. Exit codes: 0 done, \
       64 wrong use, 65 bad data, 66 missing input, 70 a bug, 71 not enough memory or disk, \
-      73 the output exists or cannot be made, 74 reading or writing failed, 77 training \
-      diverged, 78 the configuration contradicts itself, 130 and 143 stopped by a signal after \
-      saving.
+      73 the output exists or cannot be made, 74 reading or writing failed, 75 another process \
+      holds the run, 77 training diverged, 78 the configuration contradicts itself, 130 and 143 \
+      stopped by a signal after saving.
       """,
     version: RunFolder.version,
     groupedSubcommands: [
       CommandGroup(
         name: "Models:", subcommands: [RecipeCommand.self, Train.self, Eval.self, Generate.self]),
-      CommandGroup(name: "Insight:", subcommands: [Inspect.self, Compare.self, Doctor.self]),
+      CommandGroup(
+        name: "Insight:", subcommands: [Runs.self, Inspect.self, Compare.self, Doctor.self]),
     ]
   )
 

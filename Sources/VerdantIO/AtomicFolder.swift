@@ -19,8 +19,12 @@ public final class AtomicFolder {
 
   private let target: OutputPath
   private let isOverwriting: Bool
-  private var files: [OutputFile] = []
+  private var files: [(name: String, output: OutputFile, hash: RunningHash)] = []
   private var isPending = true
+
+  private final class RunningHash {
+    var sha256 = SHA256()
+  }
 
   /// Starts a folder.
   ///
@@ -67,7 +71,9 @@ public final class AtomicFolder {
       throw FileError(.io, "the folder is finished", file: path, code: .internalError)
     }
     let file = try OutputFile(creating: "\(temporaryPath)/\(name)", shownAs: "\(path)/\(name)")
-    files.append(file)
+    let hash = RunningHash()
+    file.observer = { hash.sha256.add($0) }
+    files.append((name, file, hash))
     return file
   }
 
@@ -80,13 +86,26 @@ public final class AtomicFolder {
     try file.finish()
   }
 
+  /// Finishes all files and writes ``Manifest`` beside them; nothing may be written afterwards.
+  ///
+  /// - Throws: ``FileError`` when a file cannot be made durable.
+  public func writeManifest(step: Int) throws {
+    for file in files { try file.output.finish() }
+    let manifest = Manifest(
+      step: step,
+      files: files.map {
+        Manifest.File(name: $0.name, byteCount: $0.output.count, digest: $0.hash.sha256.digest)
+      })
+    try write(manifest.bytes(), named: Manifest.fileName)
+  }
+
   /// Makes all files durable and gives the folder its name.
   ///
   /// - Throws: ``FileError``; the temporary folder is removed then.
   public func commit() throws(FileError) {
     guard isPending else { return }
     do throws(FileError) {
-      for file in files { try file.finish() }
+      for file in files { try file.output.finish() }
       try SystemCalls.synchronizeFolder(temporaryPath)
       let replaced = isOverwriting ? try target.moveAside() : nil
       do throws(FileError) {
@@ -109,7 +128,7 @@ public final class AtomicFolder {
   public func discard() {
     guard isPending else { return }
     isPending = false
-    for file in files { file.abandon() }
+    for file in files { file.output.abandon() }
     removeFolder(temporaryPath)
   }
 }
@@ -124,12 +143,33 @@ public func isSafeFileName(_ name: String) -> Bool {
     && !name.unicodeScalars.contains { $0 == "/" || $0 == "\\" || isUnsafeToPrint($0) }
 }
 
-/// Removes a folder and everything in it, without following links.
-private func removeFolder(_ path: String) {
-  guard let folder = opendir(path) else {
-    _ = unlink(path)
-    return
+/// Removes a folder that must never be seen incomplete: it loses its name first.
+///
+/// - Throws: ``FileError`` when it keeps its name.
+public func removeOutput(_ path: String) throws(FileError) {
+  let target = try OutputPath(path)
+  guard let aside = try target.moveAside() else { return }
+  removeFolder(aside)
+}
+
+/// Removes what an interrupted writer left in a folder: temporary files and removed folders.
+///
+/// The caller is the only writer there.
+public func removeLeftovers(in folder: String) {
+  guard let names = try? fileNames(in: folder) else { return }
+  for name in names where name.hasPrefix(".tmp-") || name.hasPrefix(".trash-") {
+    removeFolder("\(folder)/\(name)")
   }
+}
+
+/// The names of everything in a folder, sorted.
+///
+/// - Throws: ``FileError`` when the folder cannot be read.
+public func fileNames(in path: String) throws(FileError) -> [String] {
+  guard let folder = opendir(path) else {
+    throw SystemCalls.error(errno, doing: "read the folder", path)
+  }
+  defer { _ = closedir(folder) }
   var names: [String] = []
   while let entry = readdir(folder) {
     let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
@@ -137,16 +177,17 @@ private func removeFolder(_ path: String) {
     }
     if name != ".", name != ".." { names.append(name) }
   }
-  _ = closedir(folder)
-  for name in names {
-    let inner = "\(path)/\(name)"
-    var status = stat()
-    guard lstat(inner, &status) == 0 else { continue }
-    if status.st_mode & S_IFMT == S_IFDIR {
-      removeFolder(inner)
-    } else {
-      _ = unlink(inner)
-    }
+  return names.sorted()
+}
+
+/// Removes a folder and everything in it, without following links.
+private func removeFolder(_ path: String) {
+  var status = stat()
+  guard lstat(path, &status) == 0 else { return }
+  guard status.st_mode & S_IFMT == S_IFDIR else {
+    _ = unlink(path)
+    return
   }
+  for name in (try? fileNames(in: path)) ?? [] { removeFolder("\(path)/\(name)") }
   _ = rmdir(path)
 }

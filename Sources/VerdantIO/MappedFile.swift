@@ -142,3 +142,11 @@ public func readFile(
   }
   return try file.bytes(in: 0..<file.count)
 }
+
+/// Reads the last bytes of a file.
+///
+/// - Throws: ``FileError`` when the file is missing, not a regular one, or cannot be read.
+public func readEnd(ofFile path: String, byteCount: Int) throws(FileError) -> [UInt8] {
+  let file = try OpenFile(path, followsLinks: false)
+  return try file.bytes(in: max(0, file.count - byteCount)..<file.count)
+}

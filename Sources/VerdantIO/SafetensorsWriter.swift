@@ -130,7 +130,13 @@ public final class SafetensorsWriter {
     data: DataSource
   ) throws {
     let output = try folder.makeFile(named: name)
-    output.observer = observer
+    if let observer {
+      let others = output.observer
+      output.observer = { bytes in
+        others?(bytes)
+        observer(bytes)
+      }
+    }
     try fill(output, layout, data)
   }
 

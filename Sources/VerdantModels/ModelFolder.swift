@@ -1,6 +1,6 @@
 public import VerdantBase
 import VerdantCore
-import VerdantIO
+public import VerdantIO
 public import VerdantNN
 public import VerdantText
 
@@ -131,6 +131,17 @@ public struct ModelFolder: Sendable {
     overwriting: Bool = false
   ) throws {
     let folder = try AtomicFolder(path, overwriting: overwriting)
+    try write(model, tokenizer: tokenizer, history: history, into: folder)
+    try folder.commit()
+  }
+
+  /// Writes the files of a model into a folder that further files make complete.
+  public static func write(
+    _ model: Transformer,
+    tokenizer: any Tokenizer,
+    history: [JSONValue],
+    into folder: AtomicFolder
+  ) throws {
     var config: JSONObject = ["model_type": .string(modelType)]
     for (key, value) in model.config.json.objectValue ?? JSONObject() { config[key] = value }
     let details: JSONObject = [
@@ -143,6 +154,5 @@ public struct ModelFolder: Sendable {
     try SafetensorsWriter.write(
       model.parameters.map { ($0.name, $0.parameter.value) }, into: folder,
       named: "model.safetensors")
-    try folder.commit()
   }
 }

@@ -15,8 +15,8 @@ import Verdant
       let result = try trainer.run { event in
         try folder.record(event)
         return .proceed
-      } save: { model, step in
-        try folder.save(model, step: step)
+      } save: { snapshot in
+        try folder.save(snapshot)
       }
       try folder.finish(trainer.model, result)
       try body(out, trainer)
@@ -33,7 +33,11 @@ import Verdant
       recipe.checkpoint.every = 5
     } _: { path, trainer in
       let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-      #expect(names == ["checkpoints", "metrics.jsonl", "model", "recipe.yaml", "run.json"])
+      #expect(
+        names == [
+          "checkpoints", "latest", "lock", "metrics.jsonl", "model", "recipe.yaml", "run.json",
+        ])
+      #expect(try text(path + "/latest") == "checkpoints/step-000000008\n")
       #expect(try RecipeFile.read(path + "/recipe.yaml") == trainer.recipe)
 
       let run = try json(path + "/run.json")
@@ -70,7 +74,7 @@ import Verdant
       #expect(
         lines.compactMap { $0["event"]?.stringValue }
           == ["start"] + Array(repeating: "step", count: 4) + ["eval", "step", "checkpoint"]
-          + Array(repeating: "step", count: 3) + ["eval", "end"]
+          + Array(repeating: "step", count: 3) + ["checkpoint", "eval", "end"]
       )
       let time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/
       for line in lines {

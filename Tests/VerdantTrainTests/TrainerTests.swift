@@ -199,6 +199,7 @@ extension Transformer {
           $0.training.learningRate = 1e3
           $0.training.steps = 50
           $0.checkpoint.every = 1
+          $0.training.onNonFinite = .stop
           var options = AdamW.Options()
           options.weightDecay = 10
           $0.training.optimizer = Spec(AdamW.kind, options)
@@ -213,8 +214,8 @@ extension Transformer {
             #expect(record.loss.isFinite && record.gradientNorm.isFinite)
           }
           return .proceed
-        } save: { model, step in
-          last = model.bits
+        } save: { snapshot in
+          last = snapshot.model.bits
           return nil
         }
       }
@@ -252,11 +253,11 @@ extension Transformer {
       _ = try trainer.run { event in
         if case .saved(_, let step) = event { events.append(step) }
         return .proceed
-      } save: { _, step in
-        saved.append(step)
-        return step == 3 ? "x" : nil
+      } save: { snapshot in
+        saved.append(snapshot.step)
+        return snapshot.step == 3 ? "x" : nil
       }
-      #expect(saved == [3, 6])
+      #expect(saved == [3, 6, 8])
       #expect(events == [3])
     }
   }

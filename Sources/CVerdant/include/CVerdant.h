@@ -145,10 +145,9 @@ void vd_column_sum(size_t rows, size_t columns, vd_type type, const void *VD_NON
 /// y [count,C] = table[indices], any index below `table_rows`.
 void vd_gather_rows(size_t count, size_t columns, const float *VD_NONNULL table,
                     const int32_t *VD_NONNULL indices, float *VD_NONNULL y);
-/// table [V,C] = sum of rows by index, added in the order of the rows.
-void vd_scatter_add_rows(size_t count, size_t columns, size_t table_rows,
-                         const float *VD_NONNULL rows, const int32_t *VD_NONNULL indices,
-                         float *VD_NONNULL table);
+/// table [V,C] += rows by index, in the order of the rows.
+void vd_scatter_add_rows(size_t count, size_t columns, const float *VD_NONNULL rows,
+                         const int32_t *VD_NONNULL indices, float *VD_NONNULL table);
 /// Copies with axes rearranged: `shape` and `strides` describe the result, in elements of x.
 void vd_permute(size_t rank, const size_t *VD_NONNULL shape, const size_t *VD_NONNULL strides,
                 const float *VD_NONNULL x, float *VD_NONNULL y);
@@ -275,6 +274,20 @@ bool vd_has_lapack(void);
 double vd_read_sum(size_t bytes, const void *VD_NONNULL block);
 /// CPU name as the system gives it; empty where it does not.
 void vd_cpu_name(char *VD_NONNULL buffer, size_t capacity);
+
+// ---- Hashes ----
+
+typedef struct {
+  uint32_t state[8];
+  uint64_t length;  // bytes so far
+  uint8_t rest[64];
+  bool native;      // by instructions of the processor
+} vd_sha256;
+
+/// Begins a SHA-256 (FIPS 180-4); `portable` leaves the processor's own instructions aside.
+void vd_sha256_start(vd_sha256 *VD_NONNULL hash, bool portable);
+void vd_sha256_add(vd_sha256 *VD_NONNULL hash, const void *VD_NULLABLE bytes, size_t count);
+void vd_sha256_finish(vd_sha256 *VD_NONNULL hash, uint8_t *VD_NONNULL digest);
 
 #ifdef __cplusplus
 }

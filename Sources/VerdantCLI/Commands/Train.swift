@@ -7,18 +7,26 @@ struct Train: ParsableCommand {
     abstract: "Train a model by a recipe.",
     discussion: """
       The run folder receives recipe.yaml (every setting), run.json (origin and result), \
-      metrics.jsonl (one line an event) and model/. Interrupting once ends the run after the \
-      step and saves the model. The memory of the run is forecast before its first step; a run \
-      that will not fit is refused at once, with what would fit.
+      metrics.jsonl (one line an event), checkpoints/ and model/. Interrupting once ends the run \
+      after the step and saves a checkpoint and the model; --resume goes on from the newest valid \
+      checkpoint, to the same bits as without the interruption. SIGUSR1 saves a checkpoint and \
+      goes on. The memory of the run is forecast before its first step; a run that will not fit \
+      is refused at once, with what would fit.
       """
   )
 
-  @Argument(help: "A recipe (YAML).", completion: .file(extensions: ["yaml", "yml"]))
-  var recipe: String
+  @Argument(
+    help: "A recipe (YAML). Not with --resume.", completion: .file(extensions: ["yaml", "yml"]))
+  var recipe: String?
 
   @Option(
     help: "The run folder; must not exist. Not needed with --dry-run.", completion: .directory)
   var out: String?
+
+  @Option(
+    help: ArgumentHelp("Go on with the run of this folder.", valueName: "run"),
+    completion: .directory)
+  var resume: String?
 
   @Option(
     name: .customLong("set"),
@@ -27,6 +35,12 @@ struct Train: ParsableCommand {
 
   @Flag(help: "Print parameters, operations, steps and the memory forecast, and do nothing.")
   var dryRun = false
+
+  @Flag(help: "Write event files for TensorBoard to the folder tensorboard of the run.")
+  var tensorboard = false
+
+  @Flag(help: "Resume with another training text than the checkpoint's.")
+  var allowDataChange = false
 
   @Flag(help: "Begin even when the forecast says that memory will not do.")
   var force = false
@@ -38,22 +52,51 @@ struct Train: ParsableCommand {
   var runtime: RuntimeOptions
 
   func validate() throws {
+    if resume != nil {
+      guard recipe == nil && out == nil else {
+        throw ValidationError("--resume takes recipe and folder from the run; leave both out.")
+      }
+      return
+    }
+    guard recipe != nil else { throw ValidationError("A recipe is needed, or --resume.") }
     guard out != nil || dryRun else { throw ValidationError("--out names the run folder.") }
   }
 
   func run() throws {
     runtime.apply()
+    if let resume { return try goOn(with: resume) }
+    guard let recipe else { throw ValidationError("A recipe is needed, or --resume.") }
     if let out { try RunFolder.checkFree(out) }
-    let recipe = try RecipeFile.read(recipe, overrides: overrides)
-    guard let out, !dryRun else { return try TrainingPlan(recipe).show(asJSON: output.json) }
-    var trainer = try Trainer(recipe, ignoresMemory: force)
+    let read = try RecipeFile.read(recipe, overrides: overrides)
+    guard let out, !dryRun else { return try TrainingPlan(read).show(asJSON: output.json) }
+    let trainer = try Trainer(read, ignoresMemory: force)
+    try train(trainer, RunFolder(out, trainer))
+  }
+
+  private func goOn(with path: String) throws {
+    if dryRun {
+      let recipe = try RecipeFile.read(path + "/recipe.yaml", overrides: overrides)
+      return try TrainingPlan(recipe).show(asJSON: output.json)
+    }
+    let stopped = try StoppedRun(path, overrides: overrides)
+    for error in stopped.passedOver {
+      Console.error("passed over: \(error.problems[0].description)")
+    }
+    let trainer = try Trainer(
+      stopped.recipe, resuming: stopped.checkpoint, allowsOtherData: allowDataChange,
+      ignoresMemory: force)
+    if !output.quiet { Console.error("going on after step \(trainer.step)") }
+    try train(trainer, RunFolder(stopped, trainer))
+  }
+
+  private func train(_ trainer: consuming Trainer, _ folder: RunFolder) throws {
     let settings = trainer.recipe.training
     if settings.usedPrecision != settings.precision {
       Console.error("this machine has no bf16 products: training in f32")
     }
-    let folder = try RunFolder(out, trainer)
-    var progress = Progress(quiet: output.quiet)
-    var steps = 0
+    var progress = Progress(quiet: output.quiet, firstStep: trainer.step)
+    var steps = trainer.step
+    let board = tensorboard ? try TensorBoardFile(in: folder.path + "/tensorboard") : nil
     Interruption.listen()
     let result: TrainResult
     do {
@@ -61,9 +104,16 @@ struct Train: ParsableCommand {
         if case .step(let record) = event { steps = record.step }
         progress.show(event)
         try folder.record(event)
-        return Interruption.code == nil ? .proceed : .stop
-      } save: { model, step in
-        try folder.save(model, step: step)
+        try board?.record(event)
+        if Interruption.code != nil { return .stop }
+        return Interruption.takeSaveRequest() ? .save : .proceed
+      } save: { snapshot in
+        try folder.save(snapshot, mayFail: Interruption.code == nil) { error in
+          progress.close()
+          Console.error("no checkpoint after step \(snapshot.step): \(error)")
+        }
+      } restore: { step in
+        folder.checkpoint(upTo: step)
       } saveFinal: { model, step in
         try folder.saveFinal(model, step: step)
       }
@@ -71,24 +121,25 @@ struct Train: ParsableCommand {
       progress.close()
       // What went wrong first is what the user must see.
       try? folder.fail(error)
-      if error is TrainingError { keepLastGood(trainer.model, folder, after: steps) }
+      if error is TrainingError { keepLastGood(trainer, folder, after: steps) }
       throw error
     }
     progress.close()
     try folder.finish(trainer.model, result)
-    try report(result, trainer.start.memory, out)
+    try report(result, trainer.start.memory, folder.path)
     if let code = Interruption.code {
-      Console.error("stopped after step \(result.steps); the model is saved in \(out)/model")
+      Console.error(
+        "stopped after step \(result.steps); go on with: verdant train --resume \(folder.path)")
       leave(code)
     }
   }
 
   /// The weights before the step that diverged, unless they are beyond use themselves.
-  private func keepLastGood(_ model: Transformer, _ folder: RunFolder, after steps: Int) {
-    let isFinite = model.parameters.allSatisfy { _, parameter in
+  private func keepLastGood(_ trainer: Trainer, _ folder: RunFolder, after steps: Int) {
+    let isFinite = trainer.model.parameters.allSatisfy { _, parameter in
       sumOfSquares(parameter.value).isFinite
     }
-    guard steps > 0, isFinite, let path = try? folder.save(model, step: steps) else { return }
+    guard steps > 0, isFinite, let path = try? folder.save(trainer.snapshot) else { return }
     Console.error("the weights after step \(steps) are saved in \(path)")
   }
 
@@ -99,11 +150,15 @@ struct Train: ParsableCommand {
       for (key, value) in memory.json { object[key] = value }
       return try Console.result(.object(object))
     }
-    var lines = ["model          \(out)/model", "loss           \(Format.fixed(result.loss, 4))"]
+    var lines = ["model          \(out)/model"]
+    // A run that had all its steps already has no loss of a last one.
+    if result.loss.isFinite { lines.append("loss           \(Format.fixed(result.loss, 4))") }
     if let evaluation = result.evaluation { lines += evaluation.lines }
+    lines.append("tokens         \(Format.count(result.tokens))")
+    if result.tokensPerSecond.isFinite {
+      lines.append("tokens/s       \(Format.count(Int(result.tokensPerSecond)))")
+    }
     lines += [
-      "tokens         \(Format.count(result.tokens))",
-      "tokens/s       \(Format.count(Int(result.tokensPerSecond)))",
       "training time  \(Format.duration(result.trainingSeconds))",
       "peak memory    \(Format.bytes(Compute.peakResidentByteCount)), "
         + "\(Format.bytes(memory.total)) forecast",

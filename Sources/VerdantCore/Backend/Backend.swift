@@ -41,8 +41,9 @@ public protocol Backend: AnyObject, Sendable {
   func permute(_ x: Tensor, _ order: [Int]) -> Tensor
   /// Rows `[..., columns]` of a table `[rows, columns]`, by index.
   func gatherRows(_ table: Tensor, _ indices: Tensor) -> Tensor
-  /// A table `[count, columns]` of sums of rows, by index.
-  func scatterAddRows(_ rows: Tensor, _ indices: Tensor, count: Int) -> Tensor
+  /// Adds rows `[..., columns]` to those of a table `[rows, columns]`, by index, where nothing else
+  /// shares the memory of the table.
+  func scatterAddRows(_ rows: Tensor, _ indices: Tensor, into table: Tensor)
   /// Tensors one after the other along axis 0.
   func concatenate(_ parts: [Tensor]) -> Tensor
   /// Elements of the stream of a key kept with probability `1 - rate` and scaled by its inverse.
@@ -52,6 +53,13 @@ public protocol Backend: AnyObject, Sendable {
 }
 
 extension Backend {
+  /// A table `[count, columns]` of sums of rows, by index.
+  public func scatterAddRows(_ rows: Tensor, _ indices: Tensor, count: Int) -> Tensor {
+    let table = fill(0, [count, rows.shape.columns], rows.dtype)
+    scatterAddRows(rows, indices, into: table)
+    return table
+  }
+
   /// The elements as single-precision numbers, in row-major order.
   public func floats(_ x: Tensor) -> [Float] { doubles(x).map(Float.init) }
 }

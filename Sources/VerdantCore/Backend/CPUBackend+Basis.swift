@@ -108,13 +108,11 @@ extension CPUBackend {
     return result
   }
 
-  /// A table of sums of rows, by index.
-  public func scatterAddRows(_ rows: Tensor, _ indices: Tensor, count: Int) -> Tensor {
-    checkIndices(indices, below: count, "scatter")
-    let columns = rows.shape.columns
-    let result = empty([count, columns])
-    vd_scatter_add_rows(indices.count, columns, count, rows.f32, indices.i32, result.f32)
-    return result
+  /// Adds rows to those of a table that nobody else shares, by index.
+  public func scatterAddRows(_ rows: Tensor, _ indices: Tensor, into table: Tensor) {
+    checkIndices(indices, below: table.shape[0], "scatter")
+    vd_scatter_add_rows(
+      indices.count, rows.shape.columns, rows.f32, indices.i32, table.f32)
   }
 
   /// Tensors one after the other along axis 0.

@@ -96,9 +96,9 @@ public final class ShapeBackend: Backend {
   public func gatherRows(_ table: Tensor, _ indices: Tensor) -> Tensor {
     empty(Shape(Array(indices.shape) + [table.shape[1]]))
   }
-  /// A shape.
-  public func scatterAddRows(_ rows: Tensor, _ indices: Tensor, count: Int) -> Tensor {
-    empty([count, rows.shape.columns])
+  /// Nothing but that the numbers of the table are no longer known.
+  public func scatterAddRows(_ rows: Tensor, _ indices: Tensor, into table: Tensor) {
+    table.storage.knownValue = nil
   }
   /// A shape.
   public func concatenate(_ parts: [Tensor]) -> Tensor {

@@ -18,6 +18,11 @@ struct GatherRows: Primitive {
     [gradient.backend.scatterAddRows(gradient, saved.indices, count: saved.rows), nil]
   }
 
+  // Most rows of the table's gradient are 0.
+  func addition(_ saved: Saved) -> ((Tensor, Tensor) -> Void)? {
+    { $0.backend.scatterAddRows($0, saved.indices, into: $1) }
+  }
+
   func cost(_ inputs: [Shape], _ output: Shape) -> Cost { .movement([inputs[1], output], output) }
 
   static var examples: [Example<GatherRows>] {

@@ -23,6 +23,10 @@ public protocol Primitive: Sendable {
   /// has to be kept for those who use it in their backward rules.
   func recomputation(_ saved: Saved) -> (@Sendable () -> Tensor)?
 
+  /// Adds the gradient of the first input to a sum of its gradients that exists already and that
+  /// nobody else shares, given the gradient of the output; nil where `backward` does as well.
+  func addition(_ saved: Saved) -> ((_ gradient: Tensor, _ sum: Tensor) -> Void)?
+
   /// Executed floating-point operations and bytes moved, from shapes alone.
   func cost(_ inputs: [Shape], _ output: Shape) -> Cost
 
@@ -33,6 +37,8 @@ public protocol Primitive: Sendable {
 extension Primitive {
   /// False: inputs are widened.
   public static var readsBFloat16: Bool { false }
+  /// Nil: `backward` does.
+  public func addition(_ saved: Saved) -> ((Tensor, Tensor) -> Void)? { nil }
   /// Nil: outputs are kept.
   public func recomputation(_ saved: Saved) -> (@Sendable () -> Tensor)? { nil }
 }
@@ -115,7 +121,7 @@ private func evaluate<P: Primitive>(_ primitive: P, _ given: [Tensor]) -> Tensor
   let origin = primitive.recomputation(saved).map(Recomputation.init)
   var recorded = tape.record(
     output,
-    Tape.Entry(inputs: slots) { gradient in
+    Tape.Entry(inputs: slots, addition: primitive.addition(saved)) { gradient in
       origin?.release()
       return primitive.backward(gradient, saved, wanted: wanted)
     }

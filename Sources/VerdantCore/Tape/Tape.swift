@@ -19,6 +19,8 @@ final class Tape: @unchecked Sendable {
   /// What one recorded operation needs to pass a gradient on.
   struct Entry {
     var inputs: [Int?]
+    /// Adds the gradient of the only traced input, the first, to a sum.
+    var addition: ((_ gradient: Tensor, _ sum: Tensor) -> Void)?
     var backward: (Tensor) -> [Tensor?]
   }
 
@@ -67,6 +69,13 @@ final class Tape: @unchecked Sendable {
       entries[slot] = nil
       guard let gradient = gradients[slot] else { continue }
       gradients[slot] = nil
+      if let addition = entry.addition, let first = entry.inputs[0], gradients[first] != nil,
+        entry.inputs.dropFirst().allSatisfy({ $0 == nil })
+      {
+        gradients[first]?.makeUnique()
+        if let sum = gradients[first] { addition(gradient, sum) }
+        continue
+      }
       let parts = entry.backward(gradient)
       for (input, part) in zip(entry.inputs, parts) {
         guard let input, let part else { continue }
@@ -82,13 +91,18 @@ final class Tape: @unchecked Sendable {
 }
 
 extension Tensor {
+  /// Takes memory of its own when others share it.
+  fileprivate mutating func makeUnique() {
+    if !isUnique() { self = backend.copy(self) }
+  }
+
   /// Adds in place when nobody shares the memory, else into new memory.
   fileprivate mutating func add(_ other: Tensor) {
     require(
       shape == other.shape && dtype == other.dtype,
       "[gradient] \(dtype) \(shape) and \(other.dtype) \(other.shape) of one value differ"
     )
-    if !isUnique() { self = backend.copy(self) }
+    makeUnique()
     backend.accumulate(other, into: self)
   }
 }

@@ -33,7 +33,7 @@ public struct AdamW: Optimizer {
   /// The settings.
   public let options: Options
   /// Steps and both moments of each parameter.
-  public private(set) var state = OptimizerState()
+  public var state = OptimizerState()
   /// Two moments.
   public var tensorsPerParameter: Int { 2 }
 

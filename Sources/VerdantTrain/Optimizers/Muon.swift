@@ -54,7 +54,7 @@ public struct Muon: Optimizer {
   /// The settings.
   public let options: Options
   /// Steps, the mean gradient of matrices and both moments of other parameters.
-  public private(set) var state = OptimizerState()
+  public var state = OptimizerState()
   /// One mean gradient at least.
   public var tensorsPerParameter: Int { 1 }
 

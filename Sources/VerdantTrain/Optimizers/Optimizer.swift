@@ -13,8 +13,8 @@ public protocol Optimizer: Sendable {
   init(_ options: Options)
   /// The settings.
   var options: Options { get }
-  /// What it remembers between steps.
-  var state: OptimizerState { get }
+  /// What it remembers between steps; set to go on from a checkpoint.
+  var state: OptimizerState { get set }
   /// Tensors of a parameter's size that it keeps for every parameter at least.
   var tensorsPerParameter: Int { get }
   /// One step.

@@ -35,7 +35,7 @@ public struct SGD: Optimizer {
   /// The settings.
   public let options: Options
   /// Steps and the velocity of each parameter.
-  public private(set) var state = OptimizerState()
+  public var state = OptimizerState()
   /// One velocity, or nothing.
   public var tensorsPerParameter: Int { options.momentum == 0 ? 0 : 1 }
 

@@ -171,13 +171,25 @@ public struct EvaluationSettings: Knobs {
 
 /// The section `checkpoint` of a recipe.
 public struct CheckpointSettings: Knobs {
-  /// Steps between two saved models; 0 for the end only.
+  /// Steps between two checkpoints; 0 for none but the one of an interrupted run.
   public var every = 0
+  /// How many of the newest checkpoints stay.
+  public var keepLast = 2
+  /// How many of those with the lowest evaluation loss stay besides.
+  public var keepBest = 0
 
   /// The defaults.
   public init() {}
   /// The declared options.
   public static var knobs: [Knob<CheckpointSettings>] {
-    [Knob("every", \.every, 0...(1 << 40), "steps between saved models; 0 for the end only")]
+    [
+      Knob(
+        "every", \.every, 0...(1 << 40),
+        "steps between checkpoints; 0 for none but the one of an interrupted run"),
+      Knob("keep_last", \.keepLast, 2...(1 << 20), "newest checkpoints that stay"),
+      Knob(
+        "keep_best", \.keepBest, 0...(1 << 20),
+        "checkpoints with the lowest evaluation loss that stay besides"),
+    ]
   }
 }

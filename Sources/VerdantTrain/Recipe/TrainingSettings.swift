@@ -26,6 +26,10 @@ public struct TrainingSettings: Knobs {
   public var schedule = Schedule()
   /// Largest norm of the gradients; nil for no clipping.
   public var clip: Double? = 1
+  /// What happens to a step whose loss or gradients are not finite.
+  public var onNonFinite = NonFinitePolicy.skip
+  /// What happens to a step whose loss or gradients jump up.
+  public var onSpike = SpikePolicy.off
   /// Seed of initial weights, order of samples and dropout.
   public var seed = 1
 
@@ -54,6 +58,14 @@ public struct TrainingSettings: Knobs {
       ),
       Knob("schedule", \.schedule, "learning rate by step"),
       Knob("clip", \.clip, 1e-9...1e9, "largest norm of the gradients; null for no clipping"),
+      Knob(
+        "on_nonfinite", \.onNonFinite,
+        "a step with a loss or gradients that are not finite is left out, ends the run, or sends "
+          + "it back to a checkpoint"),
+      Knob(
+        "on_spike", \.onSpike,
+        "a step with a loss or gradients far above the last 128 is taken, left out, or sends the "
+          + "run back to a checkpoint"),
       Knob("seed", \.seed, 0...Int.max, "seed of weights, order of samples and dropout"),
     ]
   }

@@ -12,9 +12,13 @@ final class LineFile {
   private let descriptor: Int32
   private let path: String
 
-  init(_ path: String) throws(FileError) {
+  /// Opens the file at its end.
+  ///
+  /// - Parameter mayExist: Appends to what is there; else nothing may be there.
+  init(_ path: String, mayExist: Bool = false) throws(FileError) {
     self.path = path
-    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_EXCL | O_CLOEXEC, 0o666)
+    let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW
+    descriptor = open(path, mayExist ? flags : flags | O_EXCL, 0o666)
     guard descriptor >= 0 else {
       throw FileError(
         .io, "the file cannot be made: \(String(cString: strerror(errno)))", file: path)
@@ -22,6 +26,26 @@ final class LineFile {
   }
 
   deinit { close(descriptor) }
+
+  /// Cuts off what a run wrote after a step that it goes on from: later steps, the end of the run,
+  /// and a line that was not written to its end.
+  static func cut(_ path: String, afterStep step: Int) throws {
+    guard access(path, F_OK) == 0 else { return }
+    let bytes = try readFile(path, limit: 1 << 40, followsLinks: false)
+    var kept = 0
+    while let end = bytes[kept...].firstIndex(of: 10) {
+      let line = try? JSONValue(parsing: Array(bytes[kept..<end]), file: path).objectValue
+      guard let line, let event = line["event"]?.stringValue, event != "end",
+        line["step"]?.intValue ?? 0 <= step
+      else { break }
+      kept = end + 1
+    }
+    guard kept < bytes.count else { return }
+    guard truncate(path, off_t(kept)) == 0 else {
+      throw FileError(
+        .io, "the file cannot be cut: \(String(cString: strerror(errno)))", file: path)
+    }
+  }
 
   func append(_ json: JSONValue) throws {
     let line = try JSONWriter.bytes(of: json) + [10]

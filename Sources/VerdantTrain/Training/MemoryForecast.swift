@@ -69,7 +69,7 @@ public struct MemoryForecast: Sendable, Equatable {
     short.accumulation = min(2, settings.accumulation)
     let work = StepWork(settings: short, steps: 2, random: RandomSource(seed: 0))
     for step in 1...2 {
-      _ = work.run(step, &model, &optimizer, batch: { _ in batch(settings.batch) }) { _ in }
+      _ = work.run(step, &model, &optimizer, batch: { _ in batch(settings.batch) }) { _ in true }
     }
     self.optimizer = memory.use.liveByteCount - weights
     if evaluates {

@@ -12,13 +12,17 @@ import Glibc
 #endif
 
 /// The folder of a training run: `recipe.yaml` (every setting), `run.json` (origin and result),
-/// `metrics.jsonl` (one line an event) and `model/`.
+/// `metrics.jsonl` (one line an event), `checkpoints/` and `model/`.
 public final class RunFolder {
   /// The folder.
   public let path: String
   private var metrics: LineFile
   private let origin: JSONObject
   private let recipe: Recipe
+  private let fingerprint: String
+  private let lock: FolderLock
+  private let store: CheckpointStore
+  private var failuresInARow = 0
   private var sizes: JSONObject = [:]
   private var finalModelIsSaved = false
 
@@ -31,13 +35,50 @@ public final class RunFolder {
   public init(_ path: String, _ trainer: Trainer) throws {
     self.path = path
     recipe = trainer.recipe
+    fingerprint = trainer.dataFingerprint
     try Self.makeFolder(path)
+    lock = try FolderLock(path)
+    store = CheckpointStore(path, recipe)
     origin = Self.origin(trainer)
-    let text = try AtomicFile(path + "/recipe.yaml")
-    try text.output.write(RecipeFile.text(trainer.recipe))
-    try text.commit()
     metrics = try LineFile(path + "/metrics.jsonl")
+    try writeRecipe()
     try write(state: "running", result: nil)
+  }
+
+  /// Goes on in the folder of a stopped run.
+  ///
+  /// - Throws: ``FileError`` when its files cannot be written.
+  public init(_ stopped: StoppedRun, _ trainer: Trainer) throws {
+    path = stopped.path
+    recipe = trainer.recipe
+    fingerprint = trainer.dataFingerprint
+    lock = stopped.lock
+    store = CheckpointStore(path, recipe)
+    var origin = Self.origin(trainer)
+    for key in ["created", "machine"] {
+      if let value = stopped.description[key] { origin[key] = value }
+    }
+    let before = stopped.description["resumed"]?.arrayValue ?? []
+    let now: JSONValue = [
+      "time": .string(Self.timestamp()), "step": .integer(trainer.step),
+      "threads": .integer(Compute.threadCount),
+    ]
+    origin["resumed"] = .array(before + [now])
+    self.origin = origin
+    try LineFile.cut(path + "/metrics.jsonl", afterStep: trainer.step)
+    metrics = try LineFile(path + "/metrics.jsonl", mayExist: true)
+    try writeRecipe()
+    try write(state: "running", result: nil)
+    try metrics.append(
+      .object([
+        "event": "resumed", "time": .string(Self.timestamp()), "step": .integer(trainer.step),
+      ]))
+  }
+
+  private func writeRecipe() throws {
+    let text = try AtomicFile(path + "/recipe.yaml", overwriting: true)
+    try text.output.write(RecipeFile.text(recipe))
+    try text.commit()
   }
 
   /// Throws when something stands at the path already or its surroundings are missing.
@@ -85,16 +126,9 @@ public final class RunFolder {
         "file_count": .integer(trainer.documents.files.count),
         "documents": .integer(trainer.training.documentCount),
         "bytes": .integer(trainer.training.byteCount),
-        "fingerprint": .string(fingerprint(trainer.training.ids)),
+        "fingerprint": .string(trainer.dataFingerprint),
       ],
     ]
-  }
-
-  // FNV-1a over the tokens: tells whether two runs read the same text, no protection.
-  private static func fingerprint(_ ids: [Int32]) -> String {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for id in ids { hash = (hash ^ UInt64(UInt32(bitPattern: id))) &* 0x100_0000_01B3 }
-    return String(hash, radix: 16)
   }
 
   private func write(state: String, result: JSONObject?) throws {
@@ -130,18 +164,43 @@ public final class RunFolder {
     case .saved(let path, let step):
       line["step"] = .integer(step)
       line["path"] = .string(path)
+    case .skipped(let record, let reason):
+      for (key, value) in record.json { line[key] = value }
+      line["reason"] = .string(reason)
+    case .rolledBack(let from, let to):
+      line["step"] = .integer(to)
+      line["from"] = .integer(from)
     }
     try metrics.append(.object(line))
   }
 
-  /// Saves a model during the run, as `checkpoints/step-000000100`.
-  public func save(_ model: Transformer, step: Int) throws -> String {
-    _ = mkdir(path + "/checkpoints", 0o777)
-    let digits = String(step)
-    let name = "step-" + String(repeating: "0", count: max(0, 9 - digits.count)) + digits
-    let target = path + "/checkpoints/" + name
-    try ModelFolder.write(model, tokenizer: ByteTokenizer(), history: history(step), to: target)
-    return target
+  private static let mostFailures = 3
+
+  /// Saves a checkpoint, as `checkpoints/step-000000100`, and returns its folder.
+  ///
+  /// A checkpoint that has no room is left out with a notice: the run is worth more than one of
+  /// them. The third in a row ends it.
+  ///
+  /// - Parameter mayFail: False where the run ends with this checkpoint.
+  public func save(
+    _ snapshot: Snapshot, mayFail: Bool = false, _ notice: (any Error) -> Void = { _ in }
+  ) throws -> String? {
+    do {
+      let target = try store.save(
+        snapshot, fingerprint: fingerprint, history: history(snapshot.step))
+      failuresInARow = 0
+      return target
+    } catch let error as FileError where mayFail {
+      failuresInARow += 1
+      guard failuresInARow < Self.mostFailures else { throw error }
+      notice(error)
+      return nil
+    }
+  }
+
+  /// The newest valid checkpoint of a step or an earlier one; nil when there is none.
+  public func checkpoint(upTo step: Int) -> Checkpoint? {
+    try? store.newestValid(before: step + 1)
   }
 
   /// Saves the final model, as `model`.

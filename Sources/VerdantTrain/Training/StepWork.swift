@@ -21,10 +21,11 @@ struct StepWork {
   ///
   /// - Parameters:
   ///   - batch: Gives the micro-batch of a number, from 0.
-  ///   - check: Sees loss and norm of the gradients before the weights change.
+  ///   - check: Sees loss and norm of the gradients before the weights change; with false they
+  ///     stay as they are.
   func run(
     _ step: Int, _ model: inout Transformer, _ optimizer: inout some Optimizer,
-    batch: (Int) -> Batch, check: (Outcome) throws -> Void
+    batch: (Int) -> Batch, check: (Outcome) throws -> Bool
   ) rethrows -> Outcome {
     let parts = settings.accumulation
     var outcome = Outcome()
@@ -44,7 +45,7 @@ struct StepWork {
       gradients.add(found.gradients)
     }
     outcome.norm = gradients.norm
-    try check(outcome)
+    guard try check(outcome) else { return outcome }
     let scale = settings.clip.map { min(1, $0 / (outcome.norm + 1e-6)) } ?? 1
     outcome.rate = settings.learningRate * settings.schedule.factor(step: step - 1, of: steps)
     optimizer.update(&model, gradients, rate: outcome.rate, gradientScale: scale)

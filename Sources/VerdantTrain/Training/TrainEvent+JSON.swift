@@ -12,6 +12,8 @@ extension TrainEvent {
     case .step: "step"
     case .evaluated: "eval"
     case .saved: "checkpoint"
+    case .skipped: "skipped"
+    case .rolledBack: "rollback"
     }
   }
 }

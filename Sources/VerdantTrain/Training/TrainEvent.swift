@@ -8,14 +8,20 @@ public enum TrainEvent: Sendable {
   case step(StepRecord)
   /// The model was evaluated after a step.
   case evaluated(Evaluation, step: Int)
-  /// A model was saved.
+  /// A checkpoint was saved.
   case saved(path: String, step: Int)
+  /// A step changed nothing, because of what it found.
+  case skipped(StepRecord, reason: String)
+  /// The run goes on after an earlier step, with other batches.
+  case rolledBack(from: Int, to: Int)
 }
 
 /// What an observer wants after an event.
 public enum TrainDecision: Sendable {
   /// Train on.
   case proceed
+  /// Save a checkpoint and train on.
+  case save
   /// Stop after this step and keep the model.
   case stop
 }

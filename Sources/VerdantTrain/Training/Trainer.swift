@@ -10,7 +10,7 @@ public struct Trainer {
   public let recipe: Recipe
   /// The tokenizer.
   public let tokenizer: any Tokenizer = ByteTokenizer()
-  /// The model; changed by ``run(_:save:)``.
+  /// The model; changed by ``run(_:save:restore:saveFinal:)``.
   public private(set) var model: Transformer
   /// The training text.
   public let training: TokenStream
@@ -20,18 +20,30 @@ public struct Trainer {
   public let documents: TextDocuments
   /// Sizes of the run.
   public let start: TrainingStart
+  /// Tells whether two runs read the same text; no protection.
+  public let dataFingerprint: String
 
   private let source: ShuffledWindows
   private let random: RandomSource
   private let work: StepWork
   private var optimizer: any Optimizer
+  private var watch = StepWatch()
+  private var evaluation: Evaluation?
+  /// Steps done.
+  public private(set) var step = 0
 
-  /// Reads the data and builds the model.
+  /// Reads the data and builds the model, or takes it from a checkpoint.
   ///
-  /// - Parameter ignoresMemory: Begins even when the forecast says that memory will not do.
+  /// - Parameters:
+  ///   - checkpoint: Where a stopped run goes on.
+  ///   - allowsOtherData: Goes on with another text than the checkpoint's.
+  ///   - ignoresMemory: Begins even when the forecast says that memory will not do.
   /// - Throws: ``ConfigError`` when sizes do not fit each other or the memory, ``DataError`` when
-  ///   the data cannot be used.
-  public init(_ recipe: Recipe, ignoresMemory: Bool = false) throws {
+  ///   the data cannot be used, ``CheckpointError`` when the checkpoint is of another run.
+  public init(
+    _ recipe: Recipe, resuming checkpoint: Checkpoint? = nil, allowsOtherData: Bool = false,
+    ignoresMemory: Bool = false
+  ) throws {
     let plan = try TrainingPlan(recipe)
     if !ignoresMemory { try plan.checkMemory() }
     self.recipe = recipe
@@ -51,8 +63,25 @@ public struct Trainer {
     source = try ShuffledWindows(
       training, length: recipe.model.context, random,
       file: recipe.data.train.joined(separator: ", "))
-    model = try Transformer(plan.config, random: random.stream("initial weights"))
-    optimizer = try recipe.training.makeOptimizer()
+    dataFingerprint = Self.fingerprint(training.ids)
+    let optimizer = try recipe.training.makeOptimizer()
+    if let checkpoint {
+      guard allowsOtherData || checkpoint.dataFingerprint == dataFingerprint else {
+        throw ConfigError(
+          .inconsistent, "the training text is not the one of the checkpoint",
+          file: recipe.data.train.joined(separator: ", "), place: "data.train",
+          rule: "fingerprint \(checkpoint.dataFingerprint), found \(dataFingerprint)",
+          advice: "give the same files, or --allow-data-change")
+      }
+      let snapshot = try checkpoint.load(plan.config, into: optimizer)
+      model = snapshot.model
+      self.optimizer = snapshot.optimizer
+      watch = snapshot.watch
+      step = snapshot.step
+    } else {
+      model = try Transformer(plan.config, random: random.stream("initial weights"))
+      self.optimizer = optimizer
+    }
     work = StepWork(settings: recipe.training, steps: plan.steps, random: random)
     start = TrainingStart(
       parameterCount: model.parameterCount,
@@ -67,60 +96,91 @@ public struct Trainer {
     )
   }
 
-  /// Trains from the first step to the last.
+  // FNV-1a over the tokens.
+  private static func fingerprint(_ ids: [Int32]) -> String {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for id in ids { hash = (hash ^ UInt64(UInt32(bitPattern: id))) &* 0x100_0000_01B3 }
+    return String(hash, radix: 16)
+  }
+
+  /// Everything that the rest of the run depends on.
+  public var snapshot: Snapshot {
+    Snapshot(step: step, model: model, optimizer: optimizer, watch: watch, evaluation: evaluation)
+  }
+
+  /// Trains from the first step, or the one after the checkpoint, to the last.
   ///
   /// - Parameters:
-  ///   - observe: Sees each event; may stop the run.
-  ///   - save: Saves the model at the steps that the recipe asks for, and says where.
+  ///   - observe: Sees each event; may stop the run or ask for a checkpoint.
+  ///   - save: Saves a checkpoint at the steps that the recipe asks for and when the run is
+  ///     stopped, and says where.
+  ///   - restore: The newest checkpoint of a step or an earlier one, for a rollback.
   ///   - saveFinal: Saves the model after the last step, before the last evaluation.
-  /// - Throws: ``TrainingError`` when loss or gradients are not finite, before they reach the
-  ///   weights, and what the closures throw.
+  /// - Throws: ``TrainingError`` when loss or gradients are not finite too often, before they reach
+  ///   the weights, and what the closures throw.
   public mutating func run(
     _ observe: (TrainEvent) throws -> TrainDecision,
-    save: (Transformer, Int) throws -> String? = { _, _ in nil },
+    save: (Snapshot) throws -> String? = { _ in nil },
+    restore: (Int) throws -> Checkpoint? = { _ in nil },
     saveFinal: (Transformer, Int) throws -> Void = { _, _ in }
   ) throws -> TrainResult {
-    var stops = try observe(.started(start)) == .stop
+    var decision = try observe(.started(start))
     var record: StepRecord?
     var rates: [Double] = []
     var trainingSeconds = 0.0
-    var evaluation: Evaluation?
     let began = monotonicSeconds()
-    var step = 0
-    while step < start.steps && !stops {
+    var savedStep = step
+    while step < start.steps && decision != .stop {
       step += 1
+      evaluation = nil
       let stepBegan = monotonicSeconds()
-      let (loss, norm, rate) = try advance(step)
+      let (found, verdict) = try advance()
       let seconds = monotonicSeconds() - stepBegan
       trainingSeconds += seconds
       rates.append(Double(start.tokensPerStep) / seconds)
       let now = StepRecord(
-        step: step, loss: loss, gradientNorm: norm, learningRate: rate,
+        step: step, loss: found.loss, gradientNorm: found.norm, learningRate: found.rate,
         tokens: step * start.tokensPerStep,
-        epoch: Double(step * recipe.training.batch * recipe.training.accumulation)
-          / Double(source.sampleCount),
+        epoch: Double((step + watch.batchOffset) * recipe.training.batch)
+          * Double(recipe.training.accumulation) / Double(source.sampleCount),
         tokensPerSecond: rates[rates.count - 1], elapsed: monotonicSeconds() - began,
         residentByteCount: Compute.residentByteCount)
-      record = now
-      stops = try observe(.step(now)) == .stop
+      if verdict == .accepted {
+        record = now
+        decision = try observe(.step(now))
+      } else {
+        decision = try observe(.skipped(now, reason: Self.reason(verdict, found)))
+        let from = step
+        if try rollBack(verdict, found, restore) {
+          _ = try observe(.rolledBack(from: from, to: step))
+          savedStep = step
+          continue
+        }
+      }
       let every = recipe.evaluation.every
       if let validation, every > 0, step % every == 0, step < start.steps {
         let result = try evaluate(validation, limit: recipe.evaluation.windows)
-        stops = try observe(.evaluated(result, step: step)) == .stop || stops
+        evaluation = result
+        if try observe(.evaluated(result, step: step)) == .stop { decision = .stop }
       }
       let saves = recipe.checkpoint.every
-      if saves > 0, step % saves == 0, step < start.steps, let path = try save(model, step) {
-        stops = try observe(.saved(path: path, step: step)) == .stop || stops
+      if (saves > 0 && step % saves == 0) || decision == .save, let path = try save(snapshot) {
+        savedStep = step
+        if try observe(.saved(path: path, step: step)) == .stop { decision = .stop }
       }
     }
+    let isDone = step == start.steps
+    if savedStep != step, !isDone || recipe.checkpoint.every > 0, let path = try save(snapshot) {
+      _ = try observe(.saved(path: path, step: step))
+    }
     try saveFinal(model, step)
-    if let validation, !stops || step == start.steps {
+    if let validation, decision != .stop || isDone {
       let result = try evaluate(validation, limit: nil)
       evaluation = result
       _ = try observe(.evaluated(result, step: step))
     }
     return TrainResult(
-      steps: step, wasStopped: step < start.steps, loss: record?.loss ?? .nan,
+      steps: step, wasStopped: !isDone, loss: record?.loss ?? .nan,
       evaluation: evaluation, tokens: step * start.tokensPerStep,
       trainingSeconds: trainingSeconds,
       tokensPerSecond: median(rates.count > 4 ? Array(rates.dropFirst(2)) : rates))
@@ -130,19 +190,58 @@ public struct Trainer {
     try Evaluation(model, stream, batch: recipe.training.batch, limit: limit)
   }
 
-  /// One optimizer step, from 1: micro-batches, clipping, update.
-  private mutating func advance(_ step: Int) throws -> (
-    loss: Double, norm: Double, rate: Double
-  ) {
+  /// One optimizer step: micro-batches, clipping, update unless the watch rejects it.
+  private mutating func advance() throws -> (found: StepWork.Outcome, verdict: StepWatch.Verdict) {
     let count = recipe.training.batch
-    let found = try work.run(step, &model, &optimizer) { [source] number in
-      source.batch(from: number * count, count: count)
+    let offset = watch.batchOffset * recipe.training.accumulation
+    let seesSpikes = recipe.training.onSpike != .off
+    var verdict = StepWatch.Verdict.accepted
+    var watch = watch
+    let step = step
+    let found = work.run(step, &model, &optimizer) { [source] number in
+      source.batch(from: (number + offset) * count, count: count)
     } check: { found in
-      guard found.loss.isFinite && found.norm.isFinite else {
-        throw TrainingError.diverged(step: step, loss: found.loss, norm: found.norm)
-      }
+      verdict = watch.judge(
+        loss: found.loss, norm: found.norm, step: step, seesSpikes: seesSpikes)
+      return verdict == .accepted
     }
-    return (found.loss, found.norm, found.rate)
+    self.watch = watch
+    return (found, verdict)
+  }
+
+  private static func reason(_ verdict: StepWatch.Verdict, _ found: StepWork.Outcome) -> String {
+    let what = "loss \(found.loss), norm of the gradients \(found.norm)"
+    return verdict == .spike ? "a spike, \(what)" : what
+  }
+
+  /// Steps before a spike at least, and batches behind it that are left out.
+  private static let stepsBack = 100
+  private static let batchesBeyond = 200
+
+  /// Goes back to a checkpoint where the policy says so; false when the run goes on from here.
+  private mutating func rollBack(
+    _ verdict: StepWatch.Verdict, _ found: StepWork.Outcome,
+    _ restore: (Int) throws -> Checkpoint?
+  ) throws -> Bool {
+    let settings = recipe.training
+    let diverged = TrainingError.diverged(step: step, loss: found.loss, norm: found.norm)
+    if verdict == .nonFinite && settings.onNonFinite == .stop { throw diverged }
+    let wantsRollback =
+      verdict == .nonFinite ? settings.onNonFinite == .rollback : settings.onSpike == .rollback
+    guard wantsRollback else {
+      if watch.hasSkippedTooMany(step: step) { throw diverged }
+      return false
+    }
+    guard watch.rollbacks < StepWatch.mostRollbacks,
+      let checkpoint = try restore(max(0, step - Self.stepsBack))
+    else { throw diverged }
+    let snapshot = try checkpoint.load(model.config, into: try settings.makeOptimizer())
+    watch = watch.rolledBack(
+      from: step, to: snapshot.watch, at: snapshot.step, beyond: Self.batchesBeyond)
+    model = snapshot.model
+    optimizer = snapshot.optimizer
+    step = snapshot.step
+    return true
   }
 }
 

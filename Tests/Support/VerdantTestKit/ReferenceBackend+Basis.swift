@@ -104,17 +104,20 @@ extension ReferenceBackend {
     return tensor(doubles: rows, Shape(Array(indices.shape) + [columns]))
   }
 
-  /// A table of sums of rows, by index.
-  public func scatterAddRows(_ rows: Tensor, _ indices: Tensor, count: Int) -> Tensor {
+  /// Adds rows to those of a table, by index.
+  public func scatterAddRows(_ rows: Tensor, _ indices: Tensor, into table: Tensor) {
     let columns = rows.shape.columns
     let values = doubles(rows)
-    var table = [Double](repeating: 0, count: count * columns)
-    for (row, index) in indices.integers.enumerated() {
-      for column in 0..<columns {
-        table[Int(index) * columns + column] += values[row * columns + column]
+    let ids = indices.integers
+    table.withUnsafeElements(as: Double.self) { elements in
+      // The caller holds the only reference to the table, which it lends as a value.
+      let target = UnsafeMutablePointer(mutating: elements.baseAddress)
+      for (row, index) in ids.enumerated() {
+        for column in 0..<columns {
+          target?[Int(index) * columns + column] += values[row * columns + column]
+        }
       }
     }
-    return tensor(doubles: table, [count, columns])
   }
 
   /// Tensors one after the other along axis 0; integers stay integers.

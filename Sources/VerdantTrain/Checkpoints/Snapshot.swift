@@ -1,0 +1,17 @@
+public import VerdantBase
+public import VerdantNN
+
+/// Everything that the rest of a run depends on, after a step. A value: later steps do not change
+/// it.
+public struct Snapshot: Sendable {
+  /// Steps done.
+  public let step: Int
+  /// The model.
+  public let model: Transformer
+  /// The optimizer with its state.
+  public let optimizer: any Optimizer
+  /// What the watch over loss and gradients remembers.
+  public let watch: StepWatch
+  /// The evaluation after this very step; nil when there was none.
+  public let evaluation: Evaluation?
+}

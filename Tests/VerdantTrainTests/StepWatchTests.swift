@@ -1,0 +1,132 @@
+import Testing
+
+@testable import VerdantTrain
+@testable import Verdant
+
+/// The watch over losses and gradients, by made-up values and by runs that go wrong.
+@Suite struct StepWatchTests {
+  private func filled(_ count: Int = 128, seesSpikes: Bool = true) -> StepWatch {
+    var watch = StepWatch()
+    for step in 1...count {
+      let verdict = watch.judge(
+        loss: 3 + 0.01 * Double(step % 7), norm: 1 + 0.02 * Double(step % 5), step: step,
+        seesSpikes: seesSpikes)
+      #expect(verdict == .accepted)
+    }
+    return watch
+  }
+
+  @Test func jumpsUpAreSpikesAndJumpsDownAreNot() {
+    for (loss, norm, expected) in [
+      (300.0, 1.0, StepWatch.Verdict.spike), (3, 100, .spike), (0.03, 1, .accepted),
+      (3, 0.001, .accepted), (3.03, 1.04, .accepted), (.nan, 1, .nonFinite),
+      (3, .infinity, .nonFinite),
+    ] {
+      var watch = filled()
+      #expect(watch.judge(loss: loss, norm: norm, step: 129, seesSpikes: true) == expected)
+      // What was rejected is not in the record: the next ordinary step is ordinary.
+      #expect(watch.judge(loss: 3, norm: 1, step: 130, seesSpikes: true) == .accepted)
+    }
+  }
+
+  @Test func fewOrEqualValuesAreNoReason() {
+    var few = filled(63)
+    #expect(few.judge(loss: 300, norm: 100, step: 64, seesSpikes: true) == .accepted)
+    var equal = StepWatch()
+    for step in 1...128 {
+      _ = equal.judge(loss: 2, norm: 1, step: step, seesSpikes: true)
+    }
+    #expect(equal.judge(loss: 2.02, norm: 1, step: 129, seesSpikes: true) == .accepted)
+    #expect(equal.judge(loss: 2.1, norm: 1, step: 130, seesSpikes: true) == .spike)
+    var off = filled(seesSpikes: false)
+    #expect(off.judge(loss: 300, norm: 100, step: 129, seesSpikes: false) == .accepted)
+  }
+
+  @Test func eightInARowAreAllowed() {
+    var watch = filled()
+    for step in 129...136 {
+      #expect(watch.judge(loss: .nan, norm: 1, step: step, seesSpikes: true) == .nonFinite)
+      #expect(!watch.hasSkippedTooMany(step: step))
+    }
+    _ = watch.judge(loss: .nan, norm: 1, step: 137, seesSpikes: true)
+    #expect(watch.hasSkippedTooMany(step: 137))
+  }
+
+  @Test func theRecordSurvivesACheckpoint() throws {
+    var watch = filled()
+    _ = watch.judge(loss: .nan, norm: 1, step: 129, seesSpikes: true)
+    let json = JSONValue.object(watch.json)
+    let read = try #require(try JSONValue(parsing: JSONWriter.bytes(of: json)).objectValue)
+    #expect(try StepWatch(read, file: "state.json") == watch)
+    for key in read.map(\.key) {
+      for value: JSONValue in [.null, -1, "x", [.null]] {
+        var wrong = read
+        wrong[key] = value
+        #expect(throws: CheckpointError.self) { try StepWatch(wrong, file: "state.json") }
+      }
+    }
+  }
+
+  /// Weights that grow ten-thousandfold a step: the loss is not finite after some, for any batch.
+  @Test func aRunThatOnlySkipsEnds() throws {
+    try withText { path in
+      var trainer = try Trainer(
+        smallRecipe(path) {
+          $0.training.learningRate = 1e3
+          $0.training.steps = 60
+          var options = AdamW.Options()
+          options.weightDecay = 10
+          $0.training.optimizer = Spec(AdamW.kind, options)
+        })
+      var events: [String] = []
+      var last: [[UInt32]] = []
+      let error = #expect(throws: TrainingError.self) {
+        try trainer.run { event in
+          events.append(event.name)
+          return .proceed
+        }
+      }
+      last = trainer.model.bits
+      #expect(error?.exitCode == .diverged)
+      #expect(events.filter { $0 == "skipped" }.count == 9)
+      #expect(events.suffix(9).allSatisfy { $0 == "skipped" })
+      #expect(last.joined().allSatisfy { Float(bitPattern: $0).isFinite })
+    }
+  }
+
+  /// The first ascent of the loss sends the run back, at most three times.
+  @Test func aRollbackTakesOtherBatchesAndEnds() throws {
+    try withText { path in
+      var trainer = try Trainer(
+        smallRecipe(path) {
+          $0.training.learningRate = 1e3
+          $0.training.steps = 60
+          $0.checkpoint.every = 1
+          $0.checkpoint.keepLast = 1000
+          $0.training.onNonFinite = .rollback
+          var options = AdamW.Options()
+          options.weightDecay = 10
+          $0.training.optimizer = Spec(AdamW.kind, options)
+        })
+      let folder = try RunFolder(path + "-run", trainer)
+      // A checkpoint of the very first state, since a rollback goes a hundred steps back.
+      _ = try folder.save(trainer.snapshot)
+      var back: [Int] = []
+      var epochs: [Double] = []
+      let error = #expect(throws: TrainingError.self) {
+        try trainer.run { event in
+          if case .rolledBack(_, let to) = event { back.append(to) }
+          if case .step(let record) = event, record.step == 1 { epochs.append(record.epoch) }
+          return .proceed
+        } save: {
+          try folder.save($0)
+        } restore: {
+          folder.checkpoint(upTo: $0)
+        }
+      }
+      #expect(error?.exitCode == .diverged)
+      #expect(back == [0, 0, 0])
+      #expect(epochs.count == 4 && Set(epochs).count == 4)
+    }
+  }
+}
