@@ -59,11 +59,43 @@ import Testing
     let read = try #require(try JSONValue(parsing: JSONWriter.bytes(of: json)).objectValue)
     #expect(try StepWatch(read, file: "state.json") == watch)
     for key in read.map(\.key) {
-      for value: JSONValue in [.null, -1, "x", [.null]] {
+      for value: JSONValue in [.null, -1, "x", [.null]]
+      where key != "best_evaluation" || value == "x" || value == [.null] {
         var wrong = read
         wrong[key] = value
         #expect(throws: CheckpointError.self) { try StepWatch(wrong, file: "state.json") }
       }
+    }
+  }
+
+  @Test func patienceEndsARun() throws {
+    var watch = StepWatch()
+    let verdicts = [3.0, 2, 2.5, 2, 1, 1, 1.5, .nan].map {
+      watch.note(evaluationLoss: $0, patience: 3)
+    }
+    #expect(verdicts == [false, false, false, false, false, false, false, true])
+    #expect(watch.bestEvaluation == 1)
+    let unlimited = watch.note(evaluationLoss: 9, patience: nil)
+    #expect(!unlimited)
+    try withText { path in
+      // A rate of 0 makes every evaluation the same.
+      var trainer = try Trainer(
+        smallRecipe(path) {
+          $0.training.learningRate = 0
+          $0.training.steps = 50
+          $0.evaluation.every = 2
+          $0.evaluation.patience = 3
+        })
+      var evaluations = 0
+      let result = try trainer.run { event in
+        if case .evaluated = event { evaluations += 1 }
+        return .proceed
+      }
+      #expect(result.endedEarly && !result.wasStopped && result.steps == 8)
+      #expect(evaluations == 5 && result.evaluation != nil)
+      var other = try Trainer(smallRecipe(path))
+      let plain = try other.run { _ in .proceed }
+      #expect(!plain.endedEarly)
     }
   }
 

@@ -151,6 +151,9 @@ struct Train: ParsableCommand {
       return try Console.result(.object(object))
     }
     var lines = ["model          \(out)/model"]
+    if result.endedEarly {
+      lines.append("ended early    after step \(result.steps): no lower validation loss")
+    }
     // A run that had all its steps already has no loss of a last one.
     if result.loss.isFinite { lines.append("loss           \(Format.fixed(result.loss, 4))") }
     if let evaluation = result.evaluation { lines += evaluation.lines }

@@ -155,6 +155,8 @@ public struct EvaluationSettings: Knobs {
   public var every = 0
   /// Windows of an evaluation during training; the last one takes all.
   public var windows: Int?
+  /// Evaluations without a lower loss after which the run ends; nil for none.
+  public var patience: Int?
 
   /// The defaults.
   public init() {}
@@ -165,6 +167,9 @@ public struct EvaluationSettings: Knobs {
       Knob(
         "windows", \.windows, 1...(1 << 40),
         "windows of an evaluation during training; the last evaluation takes all"),
+      Knob(
+        "patience", \.patience, 1...(1 << 40),
+        "evaluations without a lower loss after which the run ends; null for never"),
     ]
   }
 }

@@ -48,6 +48,10 @@ public struct StepWatch: Sendable, Equatable {
   /// Rollbacks since the run was last beyond the step that caused them.
   private(set) var rollbacks = 0
   private var troubledStep = 0
+  /// The lowest loss of an evaluation.
+  private(set) var bestEvaluation: Double?
+  /// Evaluations since then.
+  private(set) var evaluationsSinceBest = 0
 
   /// A record of nothing.
   init() {}
@@ -69,6 +73,17 @@ public struct StepWatch: Sendable, Equatable {
     Self.add(loss, to: &losses)
     Self.add(norm, to: &norms)
     return .accepted
+  }
+
+  /// Remembers an evaluation; true when it is the last of so many without a lower loss.
+  mutating func note(evaluationLoss loss: Double, patience: Int?) -> Bool {
+    if loss < bestEvaluation ?? .infinity {
+      bestEvaluation = loss
+      evaluationsSinceBest = 0
+    } else {
+      evaluationsSinceBest += 1
+    }
+    return patience.map { evaluationsSinceBest >= $0 } ?? false
   }
 
   private mutating func reject() {
@@ -115,6 +130,8 @@ public struct StepWatch: Sendable, Equatable {
       "skipped_in_a_row": .integer(skippedInARow), "skipped": .integer(skipped),
       "batch_offset": .integer(batchOffset), "rollbacks": .integer(rollbacks),
       "troubled_step": .integer(troubledStep),
+      "best_evaluation": bestEvaluation.map { .number($0) } ?? .null,
+      "evaluations_since_best": .integer(evaluationsSinceBest),
     ]
   }
 
@@ -131,7 +148,9 @@ public struct StepWatch: Sendable, Equatable {
     guard let losses = numbers("losses"), let norms = numbers("norms"),
       let skippedInARow = count("skipped_in_a_row"), let skipped = count("skipped"),
       let batchOffset = count("batch_offset"), let rollbacks = count("rollbacks"),
-      let troubledStep = count("troubled_step")
+      let troubledStep = count("troubled_step"),
+      let evaluationsSinceBest = count("evaluations_since_best"),
+      let best = json["best_evaluation"], best.isNull || best.doubleValue != nil
     else {
       throw CheckpointError(
         .damaged, "the record of losses is incomplete", file: file, place: "watch",
@@ -144,5 +163,7 @@ public struct StepWatch: Sendable, Equatable {
     self.batchOffset = batchOffset
     self.rollbacks = rollbacks
     self.troubledStep = troubledStep
+    self.evaluationsSinceBest = evaluationsSinceBest
+    bestEvaluation = best.doubleValue
   }
 }

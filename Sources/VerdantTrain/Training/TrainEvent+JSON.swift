@@ -60,7 +60,8 @@ extension TrainResult {
   /// The result, by the names of `run.json`.
   public var json: JSONObject {
     var object: JSONObject = [
-      "steps": .integer(steps), "tokens": .integer(tokens), "loss": finite(loss),
+      "steps": .integer(steps), "ended_early": .bool(endedEarly), "tokens": .integer(tokens),
+      "loss": finite(loss),
       "training_seconds": finite(trainingSeconds), "tokens_per_s": finite(tokensPerSecond),
       "peak_rss_bytes": .integer(Compute.peakResidentByteCount),
     ]

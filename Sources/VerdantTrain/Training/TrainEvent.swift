@@ -76,6 +76,8 @@ public struct TrainResult: Sendable {
   public let steps: Int
   /// True when an observer stopped the run early.
   public let wasStopped: Bool
+  /// True when evaluations no longer got better.
+  public let endedEarly: Bool
   /// The loss of the last step.
   public let loss: Double
   /// The last evaluation; nil without validation text.

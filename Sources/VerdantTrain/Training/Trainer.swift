@@ -130,7 +130,8 @@ public struct Trainer {
     var trainingSeconds = 0.0
     let began = monotonicSeconds()
     var savedStep = step
-    while step < start.steps && decision != .stop {
+    var endsEarly = false
+    while step < start.steps && decision != .stop && !endsEarly {
       step += 1
       evaluation = nil
       let stepBegan = monotonicSeconds()
@@ -162,6 +163,8 @@ public struct Trainer {
         let result = try evaluate(validation, limit: recipe.evaluation.windows)
         evaluation = result
         if try observe(.evaluated(result, step: step)) == .stop { decision = .stop }
+        endsEarly = watch.note(
+          evaluationLoss: result.loss, patience: recipe.evaluation.patience)
       }
       let saves = recipe.checkpoint.every
       if (saves > 0 && step % saves == 0) || decision == .save, let path = try save(snapshot) {
@@ -169,7 +172,7 @@ public struct Trainer {
         if try observe(.saved(path: path, step: step)) == .stop { decision = .stop }
       }
     }
-    let isDone = step == start.steps
+    let isDone = step == start.steps || endsEarly
     if savedStep != step, !isDone || recipe.checkpoint.every > 0, let path = try save(snapshot) {
       _ = try observe(.saved(path: path, step: step))
     }
@@ -180,7 +183,7 @@ public struct Trainer {
       _ = try observe(.evaluated(result, step: step))
     }
     return TrainResult(
-      steps: step, wasStopped: !isDone, loss: record?.loss ?? .nan,
+      steps: step, wasStopped: !isDone, endedEarly: endsEarly, loss: record?.loss ?? .nan,
       evaluation: evaluation, tokens: step * start.tokensPerStep,
       trainingSeconds: trainingSeconds,
       tokensPerSecond: median(rates.count > 4 ? Array(rates.dropFirst(2)) : rates))
