@@ -9,6 +9,18 @@ public enum Catalog {
   /// Feed-forward networks.
   public static let feedForwards: [any FeedForward.Type] = [MLP.self]
 
+  /// Normalizations.
+  public static let norms: [any Normalization.Type] = [
+    LayerNormalization.self, RootMeanSquareNormalization.self, NoNormalization.self,
+  ]
+
+  static func norm(_ kind: NormConfig.Kind) -> any Normalization.Type {
+    guard let type = norms.first(where: { $0.kind == kind.kind }) else {
+      trap("[norm] no normalization '\(kind.kind)' in the catalog")
+    }
+    return type
+  }
+
   static func linearMap(_ kind: String, at path: PartPath) throws(ConfigError)
     -> any LinearMap.Type
   {

@@ -153,7 +153,7 @@ void vd_scatter_add_rows(size_t count, size_t columns, size_t table_rows,
 void vd_permute(size_t rank, const size_t *VD_NONNULL shape, const size_t *VD_NONNULL strides,
                 const float *VD_NONNULL x, float *VD_NONNULL y);
 
-// ---- Layer norm ----
+// ---- Norms ----
 
 /// y = (x - mean) * rstd * scale + bias by row; statistics [R,2] hold mean and rstd, which are
 /// computed unless `known`.
@@ -165,6 +165,15 @@ void vd_layer_norm_backward(size_t rows, size_t columns, vd_type type, const voi
                             const float *VD_NONNULL x, const float *VD_NONNULL scale,
                             const float *VD_NONNULL statistics, float *VD_NONNULL dx,
                             float *VD_NONNULL dscale, float *VD_NULLABLE dbias);
+/// y = x * rstd * scale by row; statistics [R] hold rstd, which is computed unless `known`.
+void vd_rms_norm(size_t rows, size_t columns, float epsilon, const float *VD_NONNULL x,
+                 const float *VD_NONNULL scale, vd_type type, void *VD_NONNULL y,
+                 float *VD_NONNULL statistics, bool known);
+/// Gradients of x and scale from dy of `type`.
+void vd_rms_norm_backward(size_t rows, size_t columns, vd_type type, const void *VD_NONNULL dy,
+                          const float *VD_NONNULL x, const float *VD_NONNULL scale,
+                          const float *VD_NONNULL statistics, float *VD_NONNULL dx,
+                          float *VD_NONNULL dscale);
 
 // ---- Attention ----
 

@@ -31,6 +31,11 @@ typedef struct {
   void (*layer_norm_backward)(size_t rows, size_t columns, vd_type type, const void *dy,
                               const float *x, const float *scale, const float *statistics,
                               float *dx, float *dscale, float *dbias);
+  void (*rms_norm)(size_t rows, size_t columns, float epsilon, const float *x,
+                   const float *scale, vd_type type, void *y, float *statistics, bool known);
+  void (*rms_norm_backward)(size_t rows, size_t columns, vd_type type, const void *dy,
+                            const float *x, const float *scale, const float *statistics,
+                            float *dx, float *dscale);
   void (*block_product)(vd_type type, size_t M, size_t N, size_t K, const float *a,
                         size_t row_step, size_t k_step, const float *b, size_t ldb,
                         bool accumulates, float *c, size_t ldc);

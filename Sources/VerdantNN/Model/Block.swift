@@ -3,12 +3,12 @@ public import VerdantCore
 
 /// One layer of a Transformer: a token mixer and a feed-forward network, each added to its input.
 public struct Block: Module {
-  /// Before the mixer.
+  /// Of the mixer's input, or with post-norm of its sum; of both inputs in a parallel block.
   public var mixerNorm: Norm
   /// Lets tokens read from each other.
   public var mixer: any TokenMixer
-  /// Before the feed-forward network.
-  public var feedForwardNorm: Norm
+  /// Of the feed-forward network; a parallel block has none.
+  public var feedForwardNorm: Norm?
   /// Transforms each token.
   public var feedForward: any FeedForward
   /// The settings.
@@ -21,9 +21,10 @@ public struct Block: Module {
     self.config = config
     mixerNorm = make.inside("mixerNorm") { Norm(config.norm, width: size.width, &$0) }
     mixer = try make.mixer("mixer", config.mixer, size)
-    feedForwardNorm = make.inside("feedForwardNorm") {
-      Norm(config.norm, width: size.width, &$0)
-    }
+    feedForwardNorm =
+      config.arrangement == .parallel
+      ? nil
+      : make.inside("feedForwardNorm") { Norm(config.norm, width: size.width, &$0) }
     feedForward = try make.feedForward("feedForward", config.feedForward, width: size.width)
   }
 
@@ -31,14 +32,33 @@ public struct Block: Module {
   public mutating func visit(_ visitor: inout some Visitor) {
     visitor.part("mixerNorm", &mixerNorm)
     visitor.mixer("mixer", &mixer)
-    visitor.part("feedForwardNorm", &feedForwardNorm)
+    visitor.optional("feedForwardNorm", &feedForwardNorm)
     visitor.feedForward("feedForward", &feedForward)
   }
 
-  /// `x + mixer(norm(x))`, then `x + feedForward(norm(x))`.
+  /// The parts joined as ``BlockConfig/Arrangement`` says: `[batch, length, width]` → the same shape.
   public func callAsFunction(_ x: Tensor, _ mask: Mask, _ context: inout Context) -> Tensor {
-    let mixed = mixer(mixerNorm(x, context.precision), mask, adding: x, &context)
-    return feedForward(feedForwardNorm(mixed, context.precision), adding: mixed, &context)
+    joined(x, &context) { x, residual, context in mixer(x, mask, adding: residual, &context) }
+  }
+
+  /// A mixer's output for an input, added to a residual.
+  private typealias Mixing = (_ x: Tensor, _ residual: Tensor, inout Context) -> Tensor
+
+  private func joined(_ x: Tensor, _ context: inout Context, _ mix: Mixing) -> Tensor {
+    switch config.arrangement {
+    case .preNorm:
+      let mixed = mix(mixerNorm(x, context.precision), x, &context)
+      let normal = feedForwardNorm?(mixed, context.precision) ?? mixed
+      return feedForward(normal, adding: mixed, &context)
+    case .postNorm:
+      // Sums and norms stay in f32: they are the residual stream.
+      let mixed = mixerNorm(mix(context.computing(x), x, &context))
+      let sum = feedForward(context.computing(mixed), adding: mixed, &context)
+      return feedForwardNorm?(sum) ?? sum
+    case .parallel:
+      let normal = mixerNorm(x, context.precision)
+      return feedForward(normal, adding: mix(normal, x, &context), &context)
+    }
   }
 
   /// The same, keeping the input alone: the backward pass runs the block again.
@@ -69,7 +89,8 @@ public struct Block: Module {
 
   /// The same for new tokens, with the mixer's state of those read before.
   func step(_ x: Tensor, _ state: inout MixerState, _ context: inout Context) -> Tensor {
-    let mixed = x + state.step(mixer, mixerNorm(x, context.precision), &context)
-    return feedForward(feedForwardNorm(mixed, context.precision), adding: mixed, &context)
+    joined(x, &context) { x, residual, context in
+      residual + state.step(mixer, x, &context)
+    }
   }
 }

@@ -94,8 +94,13 @@ public struct ModelConfig: Knobs {
 public struct BlockConfig: Knobs {
   /// How the parts of a block are joined.
   public enum Arrangement: String, KnobValue, CaseIterable {
-    /// Normalize, transform, add.
+    /// Normalize, transform, add: `x + f(norm(x))` (GPT-2).
     case preNorm = "pre-norm"
+    /// Transform, add, normalize: `norm(x + f(x))` (Vaswani et al. 2017).
+    case postNorm = "post-norm"
+    /// One normalization for both parts: `x + mixer(norm(x)) + feedForward(norm(x))` (GPT-J; PaLM,
+    /// Chowdhery et al. 2022, section 2).
+    case parallel
   }
 
   /// Which token mixer.
