@@ -175,6 +175,21 @@ void vd_rms_norm_backward(size_t rows, size_t columns, vd_type type, const void 
                           const float *VD_NONNULL statistics, float *VD_NONNULL dx,
                           float *VD_NONNULL dscale);
 
+// ---- Rotary positions ----
+
+typedef struct {
+  size_t batch, length, heads;
+  size_t head_width;  // even
+  size_t start;       // position of the first token
+  double base;        // pair i turns by position * base^(-2 i / head_width)
+  bool backward;      // turns back
+  vd_type type;
+} vd_rotary_shape;
+
+/// y = x [B,T,H*D] with the pairs (i, i + D/2) of each head turned by their positions' angles.
+void vd_rotary(const vd_rotary_shape *VD_NONNULL shape, const void *VD_NONNULL x,
+               void *VD_NONNULL y);
+
 // ---- Attention ----
 
 typedef struct {

@@ -6,6 +6,7 @@
 #include "elementwise.inc.h"
 #include "activation.inc.h"
 #include "norm.inc.h"
+#include "rotary.inc.h"
 #include "loss.inc.h"
 #include "optimizer.inc.h"
 #include "random.inc.h"
@@ -38,6 +39,8 @@ const vd_kernels VD_JOIN(vd_kernels_, VD_ISA) = {
     .layer_norm_backward = layer_norm_backward,
     .rms_norm = rms_norm,
     .rms_norm_backward = rms_norm_backward,
+    .rotary_table = rotary_table,
+    .rotate = rotate,
     .block_product = block_product,
     .load_rows = load_rows,
     .load_columns = load_columns,

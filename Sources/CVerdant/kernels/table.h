@@ -36,6 +36,11 @@ typedef struct {
   void (*rms_norm_backward)(size_t rows, size_t columns, vd_type type, const void *dy,
                             const float *x, const float *scale, const float *statistics,
                             float *dx, float *dscale);
+  void (*rotary_table)(size_t count, size_t half, const double *turn_cosine,
+                       const double *turn_sine, double *cosine, double *sine, float *table_cosine,
+                       float *table_sine);
+  void (*rotate)(vd_type type, size_t heads, size_t half, float sign, const float *cosine,
+                 const float *sine, const void *x, void *y);
   void (*block_product)(vd_type type, size_t M, size_t N, size_t K, const float *a,
                         size_t row_step, size_t k_step, const float *b, size_t ldb,
                         bool accumulates, float *c, size_t ldc);

@@ -8,6 +8,8 @@ public struct SoftmaxAttention: StreamingMixer {
   public static let kind = "attention"
   /// Either mask.
   public static var causality: Causality { .both }
+  /// True.
+  public static var appliesRotary: Bool { true }
 
   /// The settings.
   public struct Options: Knobs {
@@ -48,6 +50,7 @@ public struct SoftmaxAttention: StreamingMixer {
   /// The settings.
   public let options: Options
 
+  private let rotaryBase: Double?
   private var keyHeads: Int { options.keyHeads ?? options.heads }
 
   /// Builds the four projections.
@@ -70,8 +73,18 @@ public struct SoftmaxAttention: StreamingMixer {
         rule: "the heads are a multiple of the key heads"
       )
     }
-    let keyWidth = size.width / options.heads * keyHeads
+    let headWidth = size.width / options.heads
+    guard size.rotaryBase == nil || headWidth % 2 == 0 else {
+      throw ConfigError(
+        .inconsistent,
+        "\(options.heads) heads of width \(headWidth) with rotary positions",
+        place: make.path.description,
+        rule: "the width of a head is even: positions turn pairs"
+      )
+    }
+    let keyWidth = headWidth * keyHeads
     self.options = options
+    rotaryBase = size.rotaryBase
     query = try make.linear("query", size.width, size.width, bias: options.bias)
     key = try make.linear("key", size.width, keyWidth, bias: options.bias)
     value = try make.linear("value", size.width, keyWidth, bias: options.bias)
@@ -92,14 +105,27 @@ public struct SoftmaxAttention: StreamingMixer {
     visitor.linear("output", &output)
   }
 
+  private func turned(_ x: Tensor, heads: Int, from start: Int) -> Tensor {
+    guard let rotaryBase else { return x }
+    return rotary(x, heads: heads, from: start, base: rotaryBase)
+  }
+
+  /// Queries and keys of tokens whose first one stands at `start`.
+  private func projections(_ x: Tensor, from start: Int, _ context: inout Context)
+    -> (query: Tensor, key: Tensor)
+  {
+    let q = turned(query(x, &context), heads: options.heads, from: start)
+    return (q, turned(key(x, &context), heads: keyHeads, from: start))
+  }
+
   /// Mixes whole sequences.
   public func callAsFunction(
     _ x: Tensor, _ mask: Mask, adding residual: Tensor?, _ context: inout Context
   ) -> Tensor {
     let attention = Attention(
       heads: options.heads, keyHeads: keyHeads, isCausal: mask == .causal)
-    let mixed = apply(
-      attention, query(x, &context), key(x, &context), value(x, &context))
+    let (q, k) = projections(x, from: 0, &context)
+    let mixed = apply(attention, q, k, value(x, &context))
     return output(mixed, adding: residual, dropout: options.dropout, &context)
   }
 
@@ -124,12 +150,13 @@ public struct SoftmaxAttention: StreamingMixer {
       state.length + new <= state.keys.shape[1],
       "[attention] \(state.length) + \(new) tokens in a cache for \(state.keys.shape[1])"
     )
-    state.keys.writeRows(key(x, &context), at: state.length)
+    let (q, k) = projections(x, from: state.length, &context)
+    state.keys.writeRows(k, at: state.length)
     state.values.writeRows(value(x, &context), at: state.length)
     state.length += new
     let attention = Attention(heads: options.heads, keyHeads: keyHeads, isCausal: true)
     let mixed = attention(
-      query(x, &context), keyCache: state.keys, valueCache: state.values, keys: state.length)
+      q, keyCache: state.keys, valueCache: state.values, keys: state.length)
     return output(mixed, &context)
   }
 

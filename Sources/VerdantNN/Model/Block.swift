@@ -36,7 +36,7 @@ public struct Block: Module {
     visitor.feedForward("feedForward", &feedForward)
   }
 
-  /// The parts joined as ``BlockConfig/Arrangement`` says: `[batch, length, width]` → the same shape.
+  /// The parts joined as the arrangement says: `[batch, length, width]` → the same shape.
   public func callAsFunction(_ x: Tensor, _ mask: Mask, _ context: inout Context) -> Tensor {
     joined(x, &context) { x, residual, context in mixer(x, mask, adding: residual, &context) }
   }
@@ -48,13 +48,13 @@ public struct Block: Module {
     switch config.arrangement {
     case .preNorm:
       let mixed = mix(mixerNorm(x, context.precision), x, &context)
-      let normal = feedForwardNorm?(mixed, context.precision) ?? mixed
+      let normal = feedForwardNorm.map { $0(mixed, context.precision) } ?? mixed
       return feedForward(normal, adding: mixed, &context)
     case .postNorm:
       // Sums and norms stay in f32: they are the residual stream.
       let mixed = mixerNorm(mix(context.computing(x), x, &context))
       let sum = feedForward(context.computing(mixed), adding: mixed, &context)
-      return feedForwardNorm?(sum) ?? sum
+      return feedForwardNorm.map { $0(sum) } ?? sum
     case .parallel:
       let normal = mixerNorm(x, context.precision)
       return feedForward(normal, adding: mix(normal, x, &context), &context)

@@ -27,12 +27,15 @@ public struct Transformer: Module {
       on: backend
     )
     self.config = config
-    embedding = make.inside("embedding") {
-      Embedding(
+    let embedding = try make.inside("embedding") { make throws(ConfigError) in
+      try Embedding(
         config.embedding, vocabulary: config.vocabulary, width: config.width,
-        maximumLength: config.maximumLength, &$0)
+        maximumLength: config.maximumLength, &make)
     }
-    let size = MixerSize(width: config.width, maximumLength: config.maximumLength)
+    self.embedding = embedding
+    let size = MixerSize(
+      width: config.width, maximumLength: config.maximumLength,
+      rotaryBase: embedding.positions.rotaryBase)
     self.blocks = try make.inside("blocks") { make throws(ConfigError) in
       var list: [Block] = []
       for (index, block) in config.blocks.enumerated() {
