@@ -7,7 +7,7 @@ public enum Catalog {
   /// Token mixers.
   public static let mixers: [any TokenMixer.Type] = [SoftmaxAttention.self]
   /// Feed-forward networks.
-  public static let feedForwards: [any FeedForward.Type] = [MLP.self]
+  public static let feedForwards: [any FeedForward.Type] = [MLP.self, GatedMLP.self]
 
   /// Normalizations.
   public static let norms: [any Normalization.Type] = [

@@ -136,6 +136,14 @@ void vd_activate(vd_activation activation, vd_type type, size_t n, const void *V
 void vd_activation_backward(vd_activation activation, vd_type type, size_t n,
                             const void *VD_NONNULL dy, const void *VD_NONNULL z,
                             void *VD_NONNULL dz);
+/// y = activation(gate) * up by element.
+void vd_gated_unit(vd_activation activation, vd_type type, size_t n, const void *VD_NONNULL gate,
+                   const void *VD_NONNULL up, void *VD_NONNULL y);
+/// Gradients of gate and up.
+void vd_gated_unit_backward(vd_activation activation, vd_type type, size_t n,
+                            const void *VD_NONNULL dy, const void *VD_NONNULL gate,
+                            const void *VD_NONNULL up, void *VD_NONNULL dgate,
+                            void *VD_NONNULL dup);
 /// y [C] = sum over the rows of x [R,C].
 void vd_column_sum(size_t rows, size_t columns, vd_type type, const void *VD_NONNULL x,
                    float *VD_NONNULL y);

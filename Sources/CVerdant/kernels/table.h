@@ -24,6 +24,10 @@ typedef struct {
                         float *y);
   void (*activation_backward)(vd_activation a, vd_type type, size_t n, const void *dy,
                               const void *z, void *dz);
+  void (*gated_unit)(vd_activation a, vd_type type, size_t n, const void *gate, const void *up,
+                     void *y);
+  void (*gated_unit_backward)(vd_activation a, vd_type type, size_t n, const void *dy,
+                              const void *gate, const void *up, void *dgate, void *dup);
   void (*column_sum)(size_t rows, size_t columns, vd_type type, const void *x, float *y);
   void (*layer_norm)(size_t rows, size_t columns, float epsilon, const float *x,
                      const float *scale, const float *bias, vd_type type, void *y,
