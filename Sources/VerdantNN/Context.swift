@@ -65,9 +65,21 @@ public enum Precision: String, KnobValue, CaseIterable {
 }
 
 /// Which tokens a token may read from.
-public enum Mask: Sendable, Equatable {
+public struct Mask: Sendable {
+  /// True when a token reads from itself and earlier ones alone.
+  public var isCausal: Bool
+  /// How many tokens of each sequence exist, integers `[batch]`; nil for all. Nothing reads from
+  /// those beyond.
+  public var lengths: Tensor?
+
+  /// Makes a mask.
+  public init(isCausal: Bool, lengths: Tensor? = nil) {
+    self.isCausal = isCausal
+    self.lengths = lengths
+  }
+
   /// All.
-  case none
+  public static let none = Mask(isCausal: false)
   /// Itself and earlier ones.
-  case causal
+  public static let causal = Mask(isCausal: true)
 }

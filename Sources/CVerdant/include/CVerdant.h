@@ -205,6 +205,8 @@ typedef struct {
   size_t queries, keys;      // lengths
   size_t key_capacity;       // rows between two batch entries of keys and values
   bool causal;               // query i sees keys 0 ... i + keys - queries
+  size_t window;             // keys as far away are not seen; 0 for no limit
+  const int32_t *VD_NULLABLE lengths;  // [B]: keys and queries beyond do not exist; keys = queries
   float scale;               // above 0
   vd_type type;              // of every tensor but the log-sum-exp
 } vd_attention_shape;
