@@ -90,6 +90,6 @@ extension Transformer {
     let rows = gatherRows(
       x.reshaped(to: [batch * new, config.width]),
       Tensor(integers: last, [batch], on: x.backend))
-    return affine(finalNorm(rows), embedding.tokens.value)
+    return affine(finalNorm(rows), outputWeight)
   }
 }

@@ -21,6 +21,8 @@ public struct ModelConfig: Knobs {
   public enum Head: String, KnobValue, CaseIterable {
     /// Logits by the token vectors themselves (Press and Wolf 2017).
     case tied
+    /// Logits by a map of its own.
+    case free
   }
 
   /// The version of this form.

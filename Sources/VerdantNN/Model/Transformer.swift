@@ -9,6 +9,8 @@ public struct Transformer: Module {
   public var blocks: [Block]
   /// After the last layer.
   public var finalNorm: Norm
+  /// The output map; nil when the token vectors are used (Press and Wolf 2017).
+  public var head: FreeHead?
   /// The configuration it was built from.
   public let config: ModelConfig
 
@@ -49,6 +51,11 @@ public struct Transformer: Module {
     finalNorm = make.inside("finalNorm") {
       Norm(config.finalNorm, width: config.width, &$0)
     }
+    head =
+      config.head == .free
+      ? make.inside("head") {
+        FreeHead(vocabulary: config.vocabulary, width: config.width, &$0)
+      } : nil
     try checkStructures()
   }
 
@@ -74,7 +81,11 @@ public struct Transformer: Module {
     visitor.part("embedding", &embedding)
     visitor.list("blocks", &blocks)
     visitor.part("finalNorm", &finalNorm)
+    visitor.optional("head", &head)
   }
+
+  /// The rows whose products with the last vectors are the logits, `[vocabulary, width]`.
+  public var outputWeight: Tensor { head?.weight.value ?? embedding.tokens.value }
 
   /// The vectors after the last normalization.
   ///
@@ -96,7 +107,7 @@ public struct Transformer: Module {
 
   /// Logits `[batch, length, vocabulary]` of integers `[batch, length]`.
   public func callAsFunction(_ tokens: Tensor, _ context: inout Context) -> Tensor {
-    affine(hidden(tokens, &context), embedding.tokens.value, isWide: true)
+    affine(hidden(tokens, &context), outputWeight, isWide: true)
   }
 
   /// Mean cross-entropy in nats over the positions whose target is not negative, plus the losses
@@ -108,7 +119,7 @@ public struct Transformer: Module {
   /// - Returns: `[1]`.
   public func loss(_ tokens: Tensor, targets: Tensor, _ context: inout Context) -> Tensor {
     let own = linearCrossEntropy(
-      hidden(tokens, &context), embedding.tokens.value, targets: targets)
+      hidden(tokens, &context), outputWeight, targets: targets)
     return context.auxiliary.reduce(own) { $0 + $1.loss }
   }
 }
