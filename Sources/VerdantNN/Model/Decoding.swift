@@ -44,10 +44,15 @@ extension Transformer {
   /// The state before the first token.
   ///
   /// - Parameter capacity: Room for that many tokens, at most the model's maximum length.
-  /// - Throws: When a mixer cannot read piece by piece.
+  /// - Throws: For an encoder, and when a mixer cannot read piece by piece.
   public func initialState(batch: Int = 1, capacity: Int? = nil) throws(ConfigError)
     -> DecodingState
   {
+    guard config.isCausal else {
+      throw ConfigError(
+        .unsupported, "an encoder cannot generate", place: "architecture",
+        rule: "generation needs the architecture 'decoder'")
+    }
     let room = min(capacity ?? config.maximumLength, config.maximumLength)
     var states: [MixerState] = []
     for (index, block) in blocks.enumerated() {

@@ -17,6 +17,13 @@ extension ModelConfig {
         .outOfRange, "\(structures.count) rules for \(blocks.count) blocks", place: "structures",
         rule: "rules times blocks are at most \(Self.mostTrials)")
     }
+    guard isCausal == (objective == .causalLanguageModel) else {
+      throw ConfigError(
+        .inconsistent,
+        "the objective '\(objective.rawValue)' for the architecture '\(architecture.rawValue)'",
+        place: "objective",
+        rule: "a decoder predicts the next token (causal-lm), an encoder hidden ones (masked-lm)")
+    }
     var reader = SettingsReader()
     _ = ModelConfig.read(json, at: "", &reader)
     try reader.finish()

@@ -6,6 +6,8 @@ public struct ModelConfig: Knobs {
   public enum Architecture: String, KnobValue, CaseIterable {
     /// One causal stack.
     case decoder
+    /// One stack whose tokens read in both directions.
+    case encoder
   }
   /// What the model reads.
   public enum Input: String, KnobValue, CaseIterable {
@@ -16,6 +18,8 @@ public struct ModelConfig: Knobs {
   public enum Objective: String, KnobValue, CaseIterable {
     /// The next token.
     case causalLanguageModel = "causal-lm"
+    /// Hidden tokens, from those around them (Devlin et al. 2019).
+    case maskedLanguageModel = "masked-lm"
   }
   /// How outputs are made from the last vectors.
   public enum Head: String, KnobValue, CaseIterable {
@@ -84,6 +88,9 @@ public struct ModelConfig: Knobs {
       Knob("structures", \.structures, "structures of linear maps by path, first match counts"),
     ]
   }
+
+  /// True when a token reads from itself and earlier ones alone.
+  public var isCausal: Bool { architecture == .decoder }
 
   /// The blocks with equal neighbours joined.
   var packedBlocks: RepeatedBlocks {

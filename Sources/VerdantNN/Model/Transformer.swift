@@ -57,6 +57,21 @@ public struct Transformer: Module {
         FreeHead(vocabulary: config.vocabulary, width: config.width, &$0)
       } : nil
     try checkStructures()
+    try checkMasks()
+  }
+
+  /// Every mixer has to obey the mask of the stack.
+  private func checkMasks() throws(ConfigError) {
+    for (index, block) in blocks.enumerated() {
+      let type = type(of: block.mixer)
+      guard type.causality != (config.isCausal ? .bidirectionalOnly : .causalOnly) else {
+        throw ConfigError(
+          .inconsistent,
+          "the token mixer '\(type.kind)' in \(config.isCausal ? "a decoder" : "an encoder")",
+          place: "blocks.\(index).mixer",
+          rule: "it reads in \(config.isCausal ? "both directions" : "one direction") only")
+      }
+    }
   }
 
   /// A rule that matches nothing is a mistake in the configuration.
@@ -89,37 +104,47 @@ public struct Transformer: Module {
 
   /// The vectors after the last normalization.
   ///
-  /// - Parameter tokens: Integers `[batch, length]`, length at most the maximum.
+  /// - Parameters:
+  ///   - tokens: Integers `[batch, length]`, length at most the maximum.
+  ///   - lengths: How many tokens of each sequence exist, integers `[batch]`; nil for all. The
+  ///     vectors of others mean nothing.
   /// - Returns: `[batch, length, width]`.
-  public func hidden(_ tokens: Tensor, _ context: inout Context) -> Tensor {
+  public func hidden(_ tokens: Tensor, lengths: Tensor? = nil, _ context: inout Context) -> Tensor {
     require(
       tokens.shape.rank == 2 && tokens.shape[1] <= config.maximumLength,
       "[transformer] tokens \(tokens.shape), at most \(config.maximumLength) long"
     )
+    let mask = Mask(isCausal: config.isCausal, lengths: lengths)
     var x = embedding(tokens, &context)
     for block in blocks {
       x =
         context.checkpointsBlocks
-        ? block.checkpointed(x, .causal, &context) : block(x, .causal, &context)
+        ? block.checkpointed(x, mask, &context) : block(x, mask, &context)
     }
     return finalNorm(x, context.precision)
   }
 
-  /// Logits `[batch, length, vocabulary]` of integers `[batch, length]`.
-  public func callAsFunction(_ tokens: Tensor, _ context: inout Context) -> Tensor {
-    affine(hidden(tokens, &context), outputWeight, isWide: true)
+  /// Logits `[batch, length, vocabulary]` of integers `[batch, length]`, of which each sequence has
+  /// as many as `lengths` `[batch]` says.
+  public func callAsFunction(
+    _ tokens: Tensor, lengths: Tensor? = nil, _ context: inout Context
+  ) -> Tensor {
+    affine(hidden(tokens, lengths: lengths, &context), outputWeight, isWide: true)
   }
 
   /// Mean cross-entropy in nats over the positions whose target is not negative, plus the losses
-  /// that parts added to the context.
+  /// that parts added to the context. A masked language model has targets at hidden tokens alone.
   ///
   /// - Parameters:
   ///   - tokens: Integers `[batch, length]`.
   ///   - targets: Integers of the same shape; negative ones do not count.
+  ///   - lengths: How many tokens of each sequence exist, integers `[batch]`; nil for all.
   /// - Returns: `[1]`.
-  public func loss(_ tokens: Tensor, targets: Tensor, _ context: inout Context) -> Tensor {
+  public func loss(
+    _ tokens: Tensor, targets: Tensor, lengths: Tensor? = nil, _ context: inout Context
+  ) -> Tensor {
     let own = linearCrossEntropy(
-      hidden(tokens, &context), outputWeight, targets: targets)
+      hidden(tokens, lengths: lengths, &context), outputWeight, targets: targets)
     return context.auxiliary.reduce(own) { $0 + $1.loss }
   }
 }
