@@ -17,6 +17,8 @@ public struct Context: Sendable {
   public var precision: Precision
   /// True when blocks keep their input alone and run again in the backward pass.
   public var checkpointsBlocks = false
+  /// The share of each target that training spreads over the vocabulary (Szegedy et al. 2016).
+  public var labelSmoothing = 0.0
   /// The optimizer step.
   public var step: Int
   /// The randomness of this pass.
@@ -46,6 +48,11 @@ public struct Context: Sendable {
   /// A tensor in the form that products read: what enters a linear map.
   public func computing(_ x: Tensor) -> Tensor {
     precision == .bfloat16 ? x.cast(to: .bfloat16) : x
+  }
+
+  /// The smoothing of targets in training, 0 otherwise.
+  var usedSmoothing: Double {
+    if case .training = mode { labelSmoothing } else { 0 }
   }
 
   /// Dropout in training, the identity otherwise.

@@ -228,12 +228,12 @@ size_t vd_attention_scratch(size_t rows, size_t head_width);
 // ---- Loss ----
 
 /// Mean cross-entropy of x [R,C] W^T [C,V] against targets (negative: ignored), in chunks of rows;
-/// x, w and dx of `type`. With dx and dw the gradients of the mean are written as well. Returns the
-/// mean, 0 without targets.
+/// x, w and dx of `type`; a share `smoothing` of each target is spread over the vocabulary. With dx
+/// and dw the gradients of the mean are written as well. Returns the mean, 0 without targets.
 double vd_linear_cross_entropy(size_t rows, size_t columns, size_t vocabulary, vd_type type,
                                const void *VD_NONNULL x, const void *VD_NONNULL w,
-                               const int32_t *VD_NONNULL targets, void *VD_NULLABLE dx,
-                               float *VD_NULLABLE dw);
+                               const int32_t *VD_NONNULL targets, float smoothing,
+                               void *VD_NULLABLE dx, float *VD_NULLABLE dw);
 /// Bytes that the logits of a chunk and their gradients take while it runs.
 size_t vd_linear_cross_entropy_scratch(size_t rows, size_t vocabulary, vd_type type);
 

@@ -65,7 +65,7 @@ typedef struct {
                           float *rows_of_pairs);
   void (*row_dot)(vd_type type, size_t rows, size_t columns, const void *a, const void *b,
                   size_t ld, float *y);
-  double (*cross_entropy)(size_t rows, size_t vocabulary, const int32_t *targets,
+  double (*cross_entropy)(size_t rows, size_t vocabulary, const int32_t *targets, float smoothing,
                           float *logits, bool gradient, float factor, uint16_t *narrow);
   void (*adamw)(const vd_adamw_settings *s, size_t n, float *w, const float *g, float *m,
                 float *v);

@@ -37,32 +37,63 @@ public struct Block: Module {
   }
 
   /// The parts joined as the arrangement says: `[batch, length, width]` → the same shape.
-  public func callAsFunction(_ x: Tensor, _ mask: Mask, _ context: inout Context) -> Tensor {
-    joined(x, &context) { x, residual, context in mixer(x, mask, adding: residual, &context) }
-  }
-
-  /// A mixer's output for an input, added to a residual.
-  private typealias Mixing = (_ x: Tensor, _ residual: Tensor, inout Context) -> Tensor
-
-  private func joined(_ x: Tensor, _ context: inout Context, _ mix: Mixing) -> Tensor {
-    switch config.arrangement {
-    case .preNorm:
-      let mixed = mix(mixerNorm(x, context.precision), x, &context)
-      let normal = feedForwardNorm.map { $0(mixed, context.precision) } ?? mixed
-      return feedForward(normal, adding: mixed, &context)
-    case .postNorm:
-      // Sums and norms stay in f32: they are the residual stream.
-      let mixed = mixerNorm(mix(context.computing(x), x, &context))
-      let sum = feedForward(context.computing(mixed), adding: mixed, &context)
-      return feedForwardNorm.map { $0(sum) } ?? sum
-    case .parallel:
-      let normal = mixerNorm(x, context.precision)
-      return feedForward(normal, adding: mix(normal, x, &context), &context)
+  ///
+  /// - Parameter rate: How often training leaves out what a part adds, for a whole sequence; what
+  ///   stays grows by `1 / (1 - rate)`, so that inference changes nothing (Huang et al. 2016).
+  public func callAsFunction(
+    _ x: Tensor, _ mask: Mask, leavingOut rate: Double = 0, _ context: inout Context
+  ) -> Tensor {
+    joined(x, rate, &context) { x, residual, context in
+      mixer(x, mask, adding: residual, &context)
     }
   }
 
+  /// The mixer's output for an input, added to a residual.
+  private typealias Mixing = (_ x: Tensor, _ residual: Tensor?, inout Context) -> Tensor
+
+  private func joined(_ x: Tensor, _ rate: Double, _ context: inout Context, _ mix: Mixing)
+    -> Tensor
+  {
+    let precision = context.precision
+    switch config.arrangement {
+    case .preNorm:
+      let mixed = sum(x, rate, &context) { residual, context in
+        mix(mixerNorm(x, precision), residual, &context)
+      }
+      return sum(mixed, rate, &context) { residual, context in
+        let normal = feedForwardNorm.map { $0(mixed, precision) } ?? mixed
+        return feedForward(normal, adding: residual, &context)
+      }
+    case .postNorm:
+      // Sums and norms stay in f32: they are the residual stream.
+      let mixed = mixerNorm(
+        sum(x, rate, &context) { mix($1.computing(x), $0, &$1) })
+      let all = sum(mixed, rate, &context) {
+        feedForward($1.computing(mixed), adding: $0, &$1)
+      }
+      return feedForwardNorm.map { $0(all) } ?? all
+    case .parallel:
+      return sum(x, rate, &context) { residual, context in
+        let normal = mixerNorm(x, precision)
+        return feedForward(normal, adding: mix(normal, residual, &context), &context)
+      }
+    }
+  }
+
+  // x and what a part adds to it, which training leaves out of some sequences.
+  private func sum(
+    _ x: Tensor, _ rate: Double, _ context: inout Context,
+    _ part: (_ residual: Tensor?, inout Context) -> Tensor
+  ) -> Tensor {
+    guard case .training = context.mode, rate > 0 else { return part(x, &context) }
+    let kept = context.dropout(.ones([x.shape[0], 1, 1], on: x.backend), rate: rate)
+    return x + part(nil, &context) * kept
+  }
+
   /// The same, keeping the input alone: the backward pass runs the block again.
-  func checkpointed(_ x: Tensor, _ mask: Mask, _ context: inout Context) -> Tensor {
+  func checkpointed(
+    _ x: Tensor, _ mask: Mask, leavingOut rate: Double, _ context: inout Context
+  ) -> Tensor {
     let before = context
     var after = context
     // The tape keeps the closure: a recorded parameter in it would keep the tape.
@@ -76,7 +107,7 @@ public struct Block: Module {
         next += 1
       }
       var inner = before
-      let y = block(inputs[0], mask, &inner)
+      let y = block(inputs[0], mask, leavingOut: rate, &inner)
       require(
         inner.auxiliary.count == before.auxiliary.count,
         "[block] a part with a loss of its own cannot be checkpointed")
@@ -89,8 +120,9 @@ public struct Block: Module {
 
   /// The same for new tokens, with the mixer's state of those read before.
   func step(_ x: Tensor, _ state: inout MixerState, _ context: inout Context) -> Tensor {
-    joined(x, &context) { x, residual, context in
-      residual + state.step(mixer, x, &context)
+    joined(x, 0, &context) { x, residual, context in
+      let mixed = state.step(mixer, x, &context)
+      return residual.map { $0 + mixed } ?? mixed
     }
   }
 }

@@ -33,6 +33,7 @@ struct MixerState: Sendable {
 
 /// What a model keeps of the tokens it has read, to go on from there.
 public struct DecodingState: Sendable {
+  /// One for each use of a block.
   var mixers: [MixerState]
   /// Tokens read.
   public internal(set) var length = 0
@@ -55,7 +56,8 @@ extension Transformer {
     }
     let room = min(capacity ?? config.maximumLength, config.maximumLength)
     var states: [MixerState] = []
-    for (index, block) in blocks.enumerated() {
+    for index in config.usedOrder {
+      let block = blocks[index]
       guard
         let state = MixerState(
           block.mixer, batch: batch, capacity: room, on: embedding.tokens.value.backend)
@@ -87,8 +89,8 @@ extension Transformer {
       "[decoding] \(state.length) + \(new) tokens, room for \(state.capacity)"
     )
     var x = embedding(tokens, from: state.length, &context)
-    for index in blocks.indices {
-      x = blocks[index].step(x, &state.mixers[index], &context)
+    for (use, index) in config.usedOrder.enumerated() {
+      x = blocks[index].step(x, &state.mixers[use], &context)
     }
     state.length += new
     let last = (0..<batch).map { Int32($0 * new + new - 1) }

@@ -47,6 +47,12 @@ public struct ModelConfig: Knobs {
   public var embedding = EmbeddingConfig()
   /// One entry for each block.
   public var blocks: [BlockConfig] = []
+  /// The blocks by number in the order of their use; nil for each once. A block that is used again
+  /// has the same parameters (Dehghani et al. 2019; Lan et al. 2020).
+  public var order: [Int]?
+  /// How often training leaves out the last block for a sequence (Huang et al. 2016); earlier ones
+  /// less, in proportion to their place.
+  public var stochasticDepth = 0.0
   /// The normalization after the last block.
   public var finalNorm = NormConfig()
   /// The output side.
@@ -83,6 +89,10 @@ public struct ModelConfig: Knobs {
       Knob("maximum_length", \.maximumLength, 1...(1 << 24), "longest sequence in tokens"),
       Knob("embedding", \.embedding, "the input side"),
       Knob("blocks", \.packedBlocks, "the blocks, equal neighbours with a repeat count"),
+      Knob("order", \.order, "blocks by number in the order of their use; null for each once"),
+      Knob(
+        "stochastic_depth", \.stochasticDepth, 0...0.99,
+        "how often training leaves out the last block for a sequence; earlier ones less"),
       Knob("final_norm", \.finalNorm, "normalization after the last block"),
       Knob("head", \.head, "how outputs are made"),
       Knob("structures", \.structures, "structures of linear maps by path, first match counts"),
@@ -91,6 +101,9 @@ public struct ModelConfig: Knobs {
 
   /// True when a token reads from itself and earlier ones alone.
   public var isCausal: Bool { architecture == .decoder }
+
+  /// The blocks by number in the order of their use.
+  public var usedOrder: [Int] { order ?? Array(blocks.indices) }
 
   /// The blocks with equal neighbours joined.
   var packedBlocks: RepeatedBlocks {

@@ -21,11 +21,11 @@ public struct Transformer: Module {
     _ config: ModelConfig, random: RandomSource, on backend: any Backend = CPUBackend.shared
   ) throws(ConfigError) {
     try config.check()
-    let blocks = config.blocks.count
+    let depth = config.usedOrder.count
     var make = Maker(
       random: random,
       structures: config.structures,
-      residualGain: 1 / (2 * Double(blocks)).squareRoot(),
+      residualGain: 1 / (2 * Double(depth)).squareRoot(),
       on: backend
     )
     self.config = config
@@ -116,10 +116,14 @@ public struct Transformer: Module {
     )
     let mask = Mask(isCausal: config.isCausal, lengths: lengths)
     var x = embedding(tokens, &context)
-    for block in blocks {
+    let order = config.usedOrder
+    for (place, index) in order.enumerated() {
+      // Huang et al. 2016, equation 4: linear from the input, which is never left out.
+      let rate = config.stochasticDepth * Double(place + 1) / Double(order.count)
       x =
         context.checkpointsBlocks
-        ? block.checkpointed(x, mask, &context) : block(x, mask, &context)
+        ? blocks[index].checkpointed(x, mask, leavingOut: rate, &context)
+        : blocks[index](x, mask, leavingOut: rate, &context)
     }
     return finalNorm(x, context.precision)
   }
@@ -144,7 +148,8 @@ public struct Transformer: Module {
     _ tokens: Tensor, targets: Tensor, lengths: Tensor? = nil, _ context: inout Context
   ) -> Tensor {
     let own = linearCrossEntropy(
-      hidden(tokens, lengths: lengths, &context), outputWeight, targets: targets)
+      hidden(tokens, lengths: lengths, &context), outputWeight, targets: targets,
+      smoothing: context.usedSmoothing)
     return context.auxiliary.reduce(own) { $0 + $1.loss }
   }
 }
