@@ -26,6 +26,8 @@ public struct TrainingSettings: Knobs {
   public var schedule = Schedule()
   /// Largest norm of the gradients; nil for no clipping.
   public var clip: Double? = 1
+  /// The share of each target that is spread evenly over the vocabulary.
+  public var labelSmoothing = 0.0
   /// Seed of initial weights, order of samples and dropout.
   public var seed = 1
 
@@ -54,6 +56,9 @@ public struct TrainingSettings: Knobs {
       ),
       Knob("schedule", \.schedule, "learning rate by step"),
       Knob("clip", \.clip, 1e-9...1e9, "largest norm of the gradients; null for no clipping"),
+      Knob(
+        "label_smoothing", \.labelSmoothing, 0...0.99,
+        "share of each target that training spreads evenly over the vocabulary"),
       Knob("seed", \.seed, 0...Int.max, "seed of weights, order of samples and dropout"),
     ]
   }
