@@ -29,18 +29,64 @@ static void *element(const vd_attention_shape *s, const void *x, size_t at) {
   return (char *)(uintptr_t)x + at * (s->type == VD_BF16 ? 2 : 4);
 }
 
-// Keys of a block that each query of a block sees; true when some query does not see all.
-static bool visible_keys(const vd_attention_shape *s, size_t query, size_t rows, size_t key,
-                         size_t count, int32_t *visible) {
+static size_t difference(size_t a, size_t b) { return a > b ? a - b : 0; }
+
+// Of n queries or keys of a batch entry those that exist.
+static size_t existing(const vd_attention_shape *s, size_t b, size_t n) {
+  return s->lengths ? smaller((size_t)s->lengths[b], n) : n;
+}
+
+// The keys that a query sees of those that exist: `first` up to before `end`.
+static void seen_by(const vd_attention_shape *s, size_t exist, size_t query, size_t *first,
+                    size_t *end) {
+  size_t place = query + s->keys;  // The query's own key is at place - queries.
+  size_t last = s->causal ? place + 1 : s->window ? place + s->window : exist + s->queries;
+  *end = smaller(difference(last, s->queries), exist);
+  if (s->lengths && query >= exist) *end = 0;
+  *first = s->window ? smaller(difference(place + 1, s->queries + s->window), *end) : 0;
+}
+
+// The queries that see one of `count` keys.
+static void seeing(const vd_attention_shape *s, size_t key, size_t count, size_t queries,
+                   size_t *first, size_t *end) {
+  size_t reach = s->causal ? 1 : s->window;
+  *first = reach ? difference(key + s->queries + 1, s->keys + reach) : 0;
+  *end = queries;
+  if (s->window)
+    *end = smaller(difference(key + count - 1 + s->window + s->queries, s->keys), queries);
+}
+
+// Keys of a block that each query of a block sees, from `first` up to before `visible`; true when
+// some query does not see all.
+static bool visible_keys(const vd_attention_shape *s, size_t exist, size_t query, size_t rows,
+                         size_t key, size_t count, int32_t *first, int32_t *visible) {
   bool partial = false;
   for (size_t r = 0; r < rows; r++) {
-    size_t end = s->causal ? query + r + 1 + s->keys : s->keys + s->queries;
-    end = end > s->queries ? end - s->queries : 0;
-    if (end > s->keys) end = s->keys;
-    visible[r] = end <= key ? 0 : (int32_t)smaller(end - key, count);
-    partial |= (size_t)visible[r] < count;
+    size_t from, end;
+    seen_by(s, exist, query + r, &from, &end);
+    first[r] = (int32_t)smaller(difference(from, key), count);
+    visible[r] = (int32_t)smaller(difference(end, key), count);
+    partial |= first[r] > 0 || (size_t)visible[r] < count;
   }
   return partial;
+}
+
+// The keys of a block that some of n queries sees: their end, 0 for none, and in `from` a multiple of
+// the padding; what the queries see is counted from there afterwards.
+static size_t strip_keys(size_t n, int32_t *first, int32_t *visible, size_t *from) {
+  int32_t low = key_block, end = 0;
+  for (size_t r = 0; r < n; r++) {
+    if (visible[r] <= first[r]) continue;
+    low = first[r] < low ? first[r] : low;
+    end = visible[r] > end ? visible[r] : end;
+  }
+  low = end ? low / padding * padding : 0;
+  for (size_t r = 0; r < n; r++) {
+    first[r] = first[r] > low ? first[r] - low : 0;
+    visible[r] = visible[r] > low ? visible[r] - low : 0;
+  }
+  *from = (size_t)low;
+  return (size_t)end;
 }
 
 static size_t words(const attention_pass *p, size_t n) {
@@ -107,17 +153,22 @@ static void forward_task(void *context, size_t index) {
   float *key_buffer = scores + key_block * query_block;
   float *value_buffer = key_buffer + key_block * W;
   float maximum[query_block], total[query_block], factors[query_block];
-  int32_t visible[query_block] = {0};
+  int32_t first[query_block] = {0}, visible[query_block] = {0};
   for (size_t r = 0; r < query_block; r++) {
     maximum[r] = -INFINITY;
     total[r] = 0;
   }
   memset(output, 0, rows * W * sizeof(float));
   p->k->load_columns(s->type, rows, D, element(s, p->q, at), ldq, queries, query_block);
-  for (size_t key = 0; key < s->keys; key += key_block) {
-    size_t count = smaller(key_block, s->keys - key);
-    bool partial = visible_keys(s, start, rows, key, count, visible);
-    if (visible[rows - 1] == 0) break;
+  size_t exist = existing(s, b, s->keys), key = 0, end = 0, unused;
+  size_t last = smaller(start + rows, existing(s, b, s->queries));
+  if (last > start) {
+    seen_by(s, exist, start, &key, &unused);
+    seen_by(s, exist, last - 1, &unused, &end);
+  }
+  for (key = key / key_block * key_block; key < end; key += key_block) {
+    size_t count = smaller(key_block, exist - key);
+    bool partial = visible_keys(s, exist, start, rows, key, count, first, visible);
     size_t key_at = (b * s->key_capacity + key) * ldk + kh * D, step, value_step;
     const float *keys =
         left_operand(p, element(s, p->keys, key_at), ldk, count, key_buffer, &step);
@@ -125,17 +176,20 @@ static void forward_task(void *context, size_t index) {
         right_operand(p, element(s, p->v, key_at), ldk, count, value_buffer, &value_step);
     size_t width = partial ? strip : lanes;
     for (size_t r = 0; r < rows; r += width) {
-      size_t n = smaller(width, rows - r), seen = (size_t)visible[r + n - 1];
+      size_t n = smaller(width, rows - r), from;
+      size_t seen = strip_keys(n, first + r, visible + r, &from);
       if (seen == 0) continue;
-      p->k->block_product(s->type, seen, padded(n), words(p, D), keys, step, 1, queries + r,
-                          query_block, false, scores + r, query_block);
-      p->k->softmax_columns(s->type, seen, padded(n), partial ? visible + r : NULL,
+      seen -= from;
+      p->k->block_product(s->type, seen, padded(n), words(p, D), keys + from * step, step, 1,
+                          queries + r, query_block, false, scores + r, query_block);
+      p->k->softmax_columns(s->type, seen, padded(n), partial ? first + r : NULL, visible + r,
                             s->scale * log2_of_e, scores + r, query_block, maximum + r, total + r,
                             factors + r);
       for (size_t i = r; i < r + n; i++)
         if (factors[i] != 1.f) p->k->scale(W, factors[i], output + i * W);
-      p->k->block_product(s->type, n, W, words(p, seen), scores + r, 1, query_block, values,
-                          value_step, true, output + r * W, W);
+      p->k->block_product(s->type, n, W, words(p, seen), scores + r, 1, query_block,
+                          values + words(p, from) * value_step, value_step, true, output + r * W,
+                          W);
     }
   }
   float *lse = p->lse ? p->lse + (b * s->heads + h) * s->queries + start : NULL;
@@ -180,16 +234,14 @@ static backward_buffers buffers_of(const attention_pass *p, size_t group) {
   return f;
 }
 
-// One block of queries of one head against one block of keys.
-static void block_backward(const attention_pass *p, const backward_buffers *f, size_t at,
-                           size_t row, size_t query, size_t key, const float *keys,
-                           size_t key_step, size_t count) {
+// One block of queries of one head, of which `rows` exist, against one block of keys.
+static void block_backward(const attention_pass *p, const backward_buffers *f, size_t exist,
+                           size_t at, size_t row, size_t query, size_t rows, size_t key,
+                           const float *keys, size_t key_step, size_t count) {
   const vd_attention_shape *s = p->s;
   size_t D = s->head_width, W = p->width, ldq = s->heads * D;
-  size_t rows = smaller(query_block, s->queries - query);
-  int32_t visible[query_block];
-  bool partial = visible_keys(s, query, rows, key, count, visible);
-  if (visible[rows - 1] == 0) return;
+  int32_t first[query_block], visible[query_block];
+  bool partial = visible_keys(s, exist, query, rows, key, count, first, visible);
   size_t offset = at + query * ldq, width = partial ? strip : rows;
   const void *q_in = element(s, p->q, offset), *dy_in = element(s, p->dy, offset);
   size_t q_step, dy_step, q_left_step, dy_left_step;
@@ -198,24 +250,46 @@ static void block_backward(const attention_pass *p, const backward_buffers *f, s
   const float *q = right_operand(p, q_in, ldq, rows, f->queries, &q_step);
   const float *dy = right_operand(p, dy_in, ldq, rows, f->gradients, &dy_step);
   for (size_t r = 0; r < rows; r += width) {
-    size_t n = smaller(width, rows - r), seen = (size_t)visible[r + n - 1], lanes = padded(seen);
+    size_t n = smaller(width, rows - r), from;
+    size_t seen = strip_keys(n, first + r, visible + r, &from);
     if (seen == 0) continue;
+    seen -= from;
+    size_t lanes = padded(seen);
     float *scores = f->scores + r * key_block, *ds = f->score_gradients + r * key_block;
     p->k->block_product(s->type, n, lanes, words(p, D), q_left + r * q_left_step, q_left_step, 1,
-                        f->keys_t, key_block, false, scores, key_block);
+                        f->keys_t + from, key_block, false, scores, key_block);
     p->k->block_product(s->type, n, lanes, words(p, D), dy_left + r * dy_left_step, dy_left_step,
-                        1, f->values_t, key_block, false, ds, key_block);
-    p->k->score_gradients(s->type, n, lanes, partial ? visible + r : NULL,
+                        1, f->values_t + from, key_block, false, ds, key_block);
+    p->k->score_gradients(s->type, n, lanes, partial ? first + r : NULL, visible + r,
                           f->lse + row + query + r, f->delta + row + query + r,
                           s->scale * log2_of_e, s->scale, scores, ds, key_block, f->score_rows);
     p->k->block_product(s->type, seen, W, words(p, n), scores, 1, key_block,
-                        dy + words(p, r) * dy_step, dy_step, true, f->dv, W);
+                        dy + words(p, r) * dy_step, dy_step, true, f->dv + from * W, W);
     p->k->block_product(s->type, seen, W, words(p, n), ds, 1, key_block,
-                        q + words(p, r) * q_step, q_step, true, f->dk, W);
+                        q + words(p, r) * q_step, q_step, true, f->dk + from * W, W);
     const float *ds_left = s->type == VD_BF16 ? f->score_rows : ds;
-    p->k->block_product(s->type, n, W, words(p, seen), ds_left, words(p, key_block), 1, keys,
-                        key_step, true, f->dq + (row + query + r) * W, W);
+    p->k->block_product(s->type, n, W, words(p, seen), ds_left, words(p, key_block), 1,
+                        keys + words(p, from) * key_step, key_step, true,
+                        f->dq + (row + query + r) * W, W);
   }
+}
+
+// The gradients of a block of keys that exist, and what they add to dQ.
+static void keys_backward(const attention_pass *p, const backward_buffers *f, size_t b, size_t kh,
+                          size_t key, size_t count) {
+  const vd_attention_shape *s = p->s;
+  size_t D = s->head_width, T = s->queries, ldk = s->key_heads * D, step, start, end;
+  size_t group = s->heads / s->key_heads, query_at = b * T * s->heads * D;
+  size_t key_at = (b * s->key_capacity + key) * ldk + kh * D, exist = existing(s, b, s->keys);
+  const void *keys_in = element(s, p->keys, key_at), *values_in = element(s, p->v, key_at);
+  p->k->load_columns(s->type, count, D, keys_in, ldk, f->keys_t, key_block);
+  p->k->load_columns(s->type, count, D, values_in, ldk, f->values_t, key_block);
+  const float *keys = right_operand(p, keys_in, ldk, count, f->keys, &step);
+  seeing(s, key, count, existing(s, b, T), &start, &end);
+  for (size_t g = 0; g < group; g++)
+    for (size_t query = start / query_block * query_block; query < end; query += query_block)
+      block_backward(p, f, exist, query_at + (kh * group + g) * D, g * T, query,
+                     smaller(query_block, existing(s, b, T) - query), key, keys, step, count);
 }
 
 // All query heads of one key head: their dQ, and its dK and dV.
@@ -235,18 +309,12 @@ static void backward_task(void *context, size_t index) {
     for (size_t r = 0; r < T; r++) f.lse[g * T + r] = lse[r] * log2_of_e;
   }
   for (size_t key = 0; key < s->keys; key += key_block) {
-    size_t count = smaller(key_block, s->keys - key), step;
+    size_t count = smaller(key_block, s->keys - key);
+    size_t exist = smaller(count, difference(existing(s, b, s->keys), key));
     size_t key_at = (b * s->key_capacity + key) * ldk + kh * D;
-    const void *keys_in = element(s, p->keys, key_at), *values_in = element(s, p->v, key_at);
-    p->k->load_columns(s->type, count, D, keys_in, ldk, f.keys_t, key_block);
-    p->k->load_columns(s->type, count, D, values_in, ldk, f.values_t, key_block);
-    const float *keys = right_operand(p, keys_in, ldk, count, f.keys, &step);
     memset(f.dk, 0, count * W * sizeof(float));
     memset(f.dv, 0, count * W * sizeof(float));
-    for (size_t g = 0; g < group; g++)
-      for (size_t query = 0; query < T; query += query_block)
-        block_backward(p, &f, query_at + (kh * group + g) * D, g * T, query, key, keys, step,
-                       count);
+    if (exist > 0) keys_backward(p, &f, b, kh, key, exist);
     p->k->store_block(s->type, count, D, f.dk, W, NULL, element(s, p->dk, key_at), ldk);
     p->k->store_block(s->type, count, D, f.dv, W, NULL, element(s, p->dv, key_at), ldk);
   }

@@ -12,7 +12,7 @@ typedef struct {
   const vd_kernels *k;
   size_t rows, vocabulary;
   const int32_t *targets;
-  float *logits, factor;
+  float *logits, factor, smoothing;
   uint16_t *narrow;
   bool gradient;
   double *losses;
@@ -23,8 +23,8 @@ static void loss_task(void *context, size_t index) {
   size_t start = index * row_block;
   size_t rows = p->rows - start < row_block ? p->rows - start : row_block;
   p->losses[index] = p->k->cross_entropy(
-      rows, p->vocabulary, p->targets + start, p->logits + start * p->vocabulary, p->gradient,
-      p->factor, p->narrow ? p->narrow + start * p->vocabulary : NULL);
+      rows, p->vocabulary, p->targets + start, p->smoothing, p->logits + start * p->vocabulary,
+      p->gradient, p->factor, p->narrow ? p->narrow + start * p->vocabulary : NULL);
 }
 
 static size_t chunk_rows(size_t rows, size_t vocabulary) {
@@ -39,8 +39,8 @@ size_t vd_linear_cross_entropy_scratch(size_t rows, size_t vocabulary, vd_type t
 }
 
 double vd_linear_cross_entropy(size_t rows, size_t columns, size_t vocabulary, vd_type type,
-                               const void *x, const void *w, const int32_t *targets, void *dx,
-                               float *dw) {
+                               const void *x, const void *w, const int32_t *targets,
+                               float smoothing, void *dx, float *dw) {
   size_t counted = 0, size = type == VD_BF16 ? 2 : 4;
   for (size_t r = 0; r < rows; r++) counted += targets[r] >= 0;
   if (counted == 0) {
@@ -51,7 +51,7 @@ double vd_linear_cross_entropy(size_t rows, size_t columns, size_t vocabulary, v
   size_t chunk = chunk_rows(rows, vocabulary);
   size_t blocks = (chunk + row_block - 1) / row_block;
   loss_pass p = {.k = vd_table(), .vocabulary = vocabulary, .gradient = dx || dw,
-                 .factor = 1.f / (float)counted,
+                 .factor = 1.f / (float)counted, .smoothing = smoothing,
                  .logits = vd_scratch(0, vd_linear_cross_entropy_scratch(rows, vocabulary, type)),
                  .losses = vd_scratch(1, blocks * sizeof(double))};
   bool narrow = type == VD_BF16;

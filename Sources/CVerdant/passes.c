@@ -11,8 +11,8 @@ typedef struct {
   int op;
   vd_type type;
   size_t n, rows, columns, rows_a_block, a_row, a_column, b_row, b_column;
-  const void *x, *b;
-  void *y;
+  const void *x, *b, *c;
+  void *y, *z;
   double *partial;
   float factor;
   const vd_adamw_settings *adamw;
@@ -172,6 +172,32 @@ void vd_activation_backward(vd_activation a, vd_type type, size_t n, const void 
                             const void *z, void *dz) {
   pass p = {.k = vd_table(), .op = a, .type = type, .n = n, .x = dy, .b = z, .y = dz};
   vd_parallel(blocks_of(n, block), slope_task, &p);
+}
+
+static void gated_task(void *context, size_t index) {
+  VD_SPAN;
+  p->k->gated_unit((vd_activation)p->op, p->type, n, typed(p->type, p->x, start),
+                   typed(p->type, p->b, start), typed(p->type, p->y, start));
+}
+
+void vd_gated_unit(vd_activation a, vd_type type, size_t n, const void *gate, const void *up,
+                   void *y) {
+  pass p = {.k = vd_table(), .op = a, .type = type, .n = n, .x = gate, .b = up, .y = y};
+  vd_parallel(blocks_of(n, block), gated_task, &p);
+}
+
+static void gated_backward_task(void *context, size_t index) {
+  VD_SPAN;
+  p->k->gated_unit_backward((vd_activation)p->op, p->type, n, typed(p->type, p->c, start),
+                            typed(p->type, p->x, start), typed(p->type, p->b, start),
+                            typed(p->type, p->y, start), typed(p->type, p->z, start));
+}
+
+void vd_gated_unit_backward(vd_activation a, vd_type type, size_t n, const void *dy,
+                            const void *gate, const void *up, void *dgate, void *dup) {
+  pass p = {.k = vd_table(), .op = a, .type = type, .n = n, .x = gate, .b = up, .c = dy,
+            .y = dgate, .z = dup};
+  vd_parallel(blocks_of(n, block), gated_backward_task, &p);
 }
 
 static void adamw_task(void *context, size_t index) {

@@ -97,6 +97,42 @@ void vd_layer_norm_backward(size_t rows, size_t columns, vd_type type, const voi
   if (dbias) combine(p.k, count, columns, p.second, dbias);
 }
 
+static void rms_task(void *context, size_t index) {
+  row_pass *p = context;
+  size_t start = index * p->range, rows = p->rows - start < p->range ? p->rows - start : p->range;
+  p->k->rms_norm(rows, p->columns, p->epsilon, p->x + start * p->columns, p->scale, p->type,
+                 typed(p->type, p->y, start * p->columns), p->statistics + start, p->known);
+}
+
+void vd_rms_norm(size_t rows, size_t columns, float epsilon, const float *x, const float *scale,
+                 vd_type type, void *y, float *statistics, bool known) {
+  row_pass p = {.k = vd_table(), .rows = rows, .columns = columns, .range = range_rows(rows),
+                .epsilon = epsilon, .type = type, .known = known, .x = x, .scale = scale, .y = y,
+                .statistics = statistics};
+  vd_parallel(range_count(rows), rms_task, &p);
+}
+
+static void rms_backward_task(void *context, size_t index) {
+  row_pass *p = context;
+  size_t start = index * p->range, rows = p->rows - start < p->range ? p->rows - start : p->range;
+  size_t at = start * p->columns;
+  float *dscale = p->first + index * p->columns;
+  memset(dscale, 0, p->columns * sizeof(float));
+  p->k->rms_norm_backward(rows, p->columns, p->type, typed(p->type, p->dy, at), p->x + at,
+                          p->scale, p->saved + start, p->y + at, dscale);
+}
+
+void vd_rms_norm_backward(size_t rows, size_t columns, vd_type type, const void *dy,
+                          const float *x, const float *scale, const float *statistics, float *dx,
+                          float *dscale) {
+  size_t count = range_count(rows), bytes = (count + 1) * columns * sizeof(float);
+  row_pass p = {.k = vd_table(), .rows = rows, .columns = columns, .range = range_rows(rows),
+                .type = type, .dy = dy, .x = x, .scale = scale, .saved = statistics, .y = dx,
+                .first = vd_scratch(0, bytes)};
+  vd_parallel(count, rms_backward_task, &p);
+  combine(p.k, count, columns, p.first, dscale);
+}
+
 static void gather_task(void *context, size_t index) {
   row_pass *p = context;
   size_t start = index * p->range, end = start + p->range;

@@ -7,6 +7,7 @@ public enum PrimitiveCatalog {
   ]
   /// Operations with a kernel and a definition.
   public static let fused: [any FusedPrimitive.Type] = [
-    Affine.self, LayerNorm.self, Attention.self, LinearCrossEntropy.self,
+    Affine.self, LayerNorm.self, RMSNorm.self, GatedUnit.self, Rotary.self, Attention.self,
+    LinearCrossEntropy.self,
   ]
 }

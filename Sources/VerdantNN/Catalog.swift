@@ -7,7 +7,31 @@ public enum Catalog {
   /// Token mixers.
   public static let mixers: [any TokenMixer.Type] = [SoftmaxAttention.self]
   /// Feed-forward networks.
-  public static let feedForwards: [any FeedForward.Type] = [MLP.self]
+  public static let feedForwards: [any FeedForward.Type] = [MLP.self, GatedMLP.self]
+
+  /// Normalizations.
+  public static let norms: [any Normalization.Type] = [
+    LayerNormalization.self, RootMeanSquareNormalization.self, NoNormalization.self,
+  ]
+
+  /// Position encodings.
+  public static let positions: [any PositionEncoding.Type] = [
+    LearnedPositions.self, SinusoidalPositions.self, RotaryPositions.self, NoPositions.self,
+  ]
+
+  static func positions(_ kind: EmbeddingConfig.Positions) -> any PositionEncoding.Type {
+    guard let type = positions.first(where: { $0.kind == kind.kind }) else {
+      trap("[embedding] no position encoding '\(kind.kind)' in the catalog")
+    }
+    return type
+  }
+
+  static func norm(_ kind: NormConfig.Kind) -> any Normalization.Type {
+    guard let type = norms.first(where: { $0.kind == kind.kind }) else {
+      trap("[norm] no normalization '\(kind.kind)' in the catalog")
+    }
+    return type
+  }
 
   static func linearMap(_ kind: String, at path: PartPath) throws(ConfigError)
     -> any LinearMap.Type

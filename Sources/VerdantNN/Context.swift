@@ -17,6 +17,8 @@ public struct Context: Sendable {
   public var precision: Precision
   /// True when blocks keep their input alone and run again in the backward pass.
   public var checkpointsBlocks = false
+  /// The share of each target that training spreads over the vocabulary (Szegedy et al. 2016).
+  public var labelSmoothing = 0.0
   /// The optimizer step.
   public var step: Int
   /// The randomness of this pass.
@@ -48,6 +50,11 @@ public struct Context: Sendable {
     precision == .bfloat16 ? x.cast(to: .bfloat16) : x
   }
 
+  /// The smoothing of targets in training, 0 otherwise.
+  var usedSmoothing: Double {
+    if case .training = mode { labelSmoothing } else { 0 }
+  }
+
   /// Dropout in training, the identity otherwise.
   public mutating func dropout(_ x: Tensor, rate: Double) -> Tensor {
     guard case .training = mode, rate > 0 else { return x }
@@ -65,9 +72,21 @@ public enum Precision: String, KnobValue, CaseIterable {
 }
 
 /// Which tokens a token may read from.
-public enum Mask: Sendable, Equatable {
+public struct Mask: Sendable {
+  /// True when a token reads from itself and earlier ones alone.
+  public var isCausal: Bool
+  /// How many tokens of each sequence exist, integers `[batch]`; nil for all. Nothing reads from
+  /// those beyond.
+  public var lengths: Tensor?
+
+  /// Makes a mask.
+  public init(isCausal: Bool, lengths: Tensor? = nil) {
+    self.isCausal = isCausal
+    self.lengths = lengths
+  }
+
   /// All.
-  case none
+  public static let none = Mask(isCausal: false)
   /// Itself and earlier ones.
-  case causal
+  public static let causal = Mask(isCausal: true)
 }

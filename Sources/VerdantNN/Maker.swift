@@ -81,7 +81,13 @@ public struct Maker: Sendable {
   private mutating func make<T: TokenMixer>(_ type: T.Type, _ spec: Spec, _ size: MixerSize)
     throws(ConfigError) -> any TokenMixer
   {
-    try T(spec.options(T.Options.self, at: path), size, &self)
+    guard T.appliesRotary || size.rotaryBase == nil else {
+      throw ConfigError(
+        .inconsistent, "the token mixer '\(T.kind)' cannot turn queries and keys",
+        place: path.description, rule: "rotary positions need a mixer with queries and keys",
+        advice: "other positions are \(EmbeddingConfig.Positions.known.joined(separator: ", "))")
+    }
+    return try T(spec.options(T.Options.self, at: path), size, &self)
   }
 
   /// A feed-forward network.

@@ -49,6 +49,13 @@ extension Visitor {
     parameter = present
   }
 
+  /// A part that may be absent.
+  public mutating func optional(_ name: String, _ part: inout (some Module)?) {
+    guard var present = part.take() else { return }
+    self.part(name, &present)
+    part = present
+  }
+
   /// A list of parts, named by index.
   public mutating func list(_ name: String, _ parts: inout [some Module]) {
     inside(name) { visitor in

@@ -76,6 +76,28 @@ import VerdantTestKit
           numbers([2, length, keyHeads * width], 7),
         ], narrow: 3, "\(name): attention \(length)"
       ) { apply(Attention(heads: heads, keyHeads: keyHeads, isCausal: true), to: $0) }
+      check(
+        [
+          numbers([2, length, heads * width], 5), numbers([2, length, keyHeads * width], 6),
+          numbers([2, length, keyHeads * width], 7),
+        ], narrow: 3, "\(name): attention with window and lengths \(length)"
+      ) {
+        let lengths = Tensor(
+          integers: [Int32(length - 1), Int32(length / 3)], [2], on: $0[0].backend)
+        return apply(
+          Attention(heads: heads, keyHeads: keyHeads, isCausal: false, window: 21),
+          to: $0 + [lengths])
+      }
+    }
+    for (rows, width) in [(3, 10), (70, 1030)] {
+      let (x, y) = (numbers([1, rows, width], 8), numbers([1, rows, width], 9))
+      check([x], narrow: 1, "\(name): rotary") { rotary($0[0], heads: 1, from: 5) }
+      for activation in Activation.allCases {
+        check([x, y], narrow: 2, "\(name): gated unit") { gatedUnit($0[0], $0[1], activation) }
+      }
+      check([x, numbers([width], 3)], narrow: 0, "\(name): rms norm") {
+        rmsNorm($0[0], scale: $0[1], isNarrow: $0[0].backend is CPUBackend)
+      }
     }
   }
 

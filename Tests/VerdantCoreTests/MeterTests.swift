@@ -38,6 +38,27 @@ import Verdant
     #expect(Attention(heads: 1, isCausal: true).visiblePairs(queries: 3, keys: 0) == 0)
   }
 
+  @Test func windowsLimitVisiblePairs() {
+    for (queries, keys) in [(7, 7), (3, 9), (1, 20), (9, 3), (5, 0), (0, 4)] {
+      for window in [1, 2, 5, 30] {
+        for isCausal in [true, false] {
+          var pairs = 0
+          for query in 0..<queries {
+            let place = query + keys - queries
+            for key in 0..<keys where abs(key - place) < window && (!isCausal || key <= place) {
+              pairs += 1
+            }
+          }
+          let operation = Attention(heads: 1, isCausal: isCausal, window: window)
+          #expect(operation.visiblePairs(queries: queries, keys: keys) == Double(pairs))
+        }
+      }
+    }
+    // A long sequence costs what its windows cost.
+    let long = Attention(heads: 1, isCausal: true, window: 128)
+    #expect(long.visiblePairs(queries: 1 << 20, keys: 1 << 20) < 128 * 0x1p20)
+  }
+
   @Test func matmulAndHead() {
     let meter = meter { backend in
       let x = Tensor.zeros([4, 3, 8], on: backend)

@@ -42,6 +42,11 @@ private func parse(_ json: JSONValue) throws -> ModelConfig {
     ),
     (#"{"structures": [{"match": "**", "kind": "lowrank"}]}"#, "structures[0].kind", "low-rank"),
     (#"{"embedding": {"positions": "lerned"}}"#, "embedding.positions", "learned"),
+    (#"{"embedding": {"positions": "rotery"}}"#, "embedding.positions", "rotary"),
+    (#"{"final_norm": {"kind": "rmsnorm"}}"#, "final_norm.kind", "rms-norm"),
+    (#"{"blocks": {"arrangement": "postnorm"}}"#, "blocks.arrangement", "post-norm"),
+    (#"{"head": "fre"}"#, "head", "free"),
+    (#"{"architecture": "encode"}"#, "architecture", "encoder"),
   ])
   func unknownNamesAreReportedWithTheNearest(_ text: String, _ place: String, _ near: String) {
     let error = #expect(throws: ConfigError.self) { try parse(text) }
@@ -112,6 +117,43 @@ private func parse(_ json: JSONValue) throws -> ModelConfig {
     expect("'' matches no") { $0.structures = [StructureRule(match: "", Spec(Dense.kind))] }
   }
 
+  /// A file from before these options means what it meant.
+  @Test func absentOptionsKeepTheFirstMeaning() throws {
+    let old = try parse(
+      """
+      {"format": 1, "architecture": "decoder", "input": "tokens", "objective": "causal-lm",
+       "vocabulary": 13, "width": 8, "maximum_length": 12,
+       "embedding": {"positions": "learned", "dropout": 0},
+       "blocks": [{"repeat": 2, "mixer": {"kind": "attention", "heads": 2, "key_heads": null,
+       "bias": true, "dropout": 0}, "feed_forward": {"kind": "mlp", "hidden": null,
+       "activation": "gelu", "bias": true, "dropout": 0},
+       "norm": {"kind": "layer-norm", "epsilon": 0.00001, "bias": true}, "arrangement": "pre-norm"}],
+       "final_norm": {"kind": "layer-norm", "epsilon": 0.00001, "bias": true}, "head": "tied",
+       "structures": []}
+      """)
+    let model = try old.build()
+    let base = try Variant.base.build()
+    #expect(model.parameters.map(\.name) == base.parameters.map(\.name))
+    for (found, expected) in zip(model.parameters, base.parameters) {
+      #expect(found.parameter.value.floats == expected.parameter.value.floats)
+    }
+    let ids = tokenIds(12, below: 13, seed: 1)
+    #expect(model.logits(ids) == base.logits(ids))
+  }
+
+  @Test func rotaryPositionsNeedPairs() throws {
+    var config = Variant.base
+    config.embedding.positions = .rotary
+    config.blocks[1].mixer = Spec(SoftmaxAttention.kind, SoftmaxAttention.Options(heads: 8))
+    let error = #expect(throws: ConfigError.self) { try config.build() }
+    #expect(error?.report.what == "8 heads of width 1 with rotary positions")
+    #expect(error?.report.place == "blocks.1.mixer")
+    var odd = ModelConfig(blocks: 1, width: 9, heads: 3, maximumLength: 12, vocabulary: 13)
+    odd.embedding.positions = .sinusoidal
+    let sinusoidal = #expect(throws: ConfigError.self) { try odd.build() }
+    #expect(sinusoidal?.report.place == "embedding.positions")
+  }
+
   @Test func firstMatchingRuleCounts() throws {
     var config = Variant.base
     config.structures = [
@@ -132,7 +174,9 @@ private func parse(_ json: JSONValue) throws -> ModelConfig {
       { $0.width = 0 }, { $0.width = -8 }, { $0.width = .max }, { $0.vocabulary = 0 },
       { $0.vocabulary = .max }, { $0.maximumLength = 0 }, { $0.maximumLength = .min },
       { $0.embedding.dropout = 1 }, { $0.embedding.dropout = .nan }, { $0.finalNorm.epsilon = 0 },
-      { $0.finalNorm.epsilon = .infinity }, { $0.format = 7 },
+      { $0.finalNorm.epsilon = .infinity }, { $0.embedding.scale = 0 },
+      { $0.embedding.rotaryBase = .nan }, { $0.stochasticDepth = 1 }, { $0.order = [] },
+      { $0.format = 7 },
       { $0.blocks = Array(repeating: $0.blocks[0], count: 5000) },
       { $0.structures = [StructureRule(match: "**", Spec("unknown"))] },
       {
@@ -153,6 +197,8 @@ private func parse(_ json: JSONValue) throws -> ModelConfig {
     ["blocks", "mixer", "dropout"], ["blocks", "feed_forward", "hidden"],
     ["blocks", "feed_forward", "dropout"], ["blocks", "norm", "epsilon"],
     ["final_norm", "epsilon"], ["structures", "rank"], ["structures", "ratio"],
+    ["embedding", "rotary_base"], ["embedding", "scale"], ["blocks", "mixer", "window"],
+    ["stochastic_depth"], ["order"],
   ]
 
   /// Every numeric field with every kind of value: a model or a typed error, and no trap.
@@ -160,9 +206,10 @@ private func parse(_ json: JSONValue) throws -> ModelConfig {
   func hostileNumbers(_ path: [String]) throws {
     let whole = try JSONValue(
       parsing: """
-        {"vocabulary": 13, "width": 8, "maximum_length": 12, "embedding": {"dropout": 0},
-         "blocks": {"repeat": 2, "mixer": {"kind": "attention", "heads": 2, "key_heads": 1,
-         "dropout": 0}, "feed_forward": {"kind": "mlp", "hidden": 16, "dropout": 0},
+        {"vocabulary": 13, "width": 8, "maximum_length": 12, "embedding": {"dropout": 0,
+         "positions": "rotary", "rotary_base": 100, "scale": 2}, "stochastic_depth": 0.1,
+         "order": [0, 1], "blocks": {"repeat": 2, "mixer": {"kind": "attention", "heads": 2, "key_heads": 1,
+         "dropout": 0, "window": 5}, "feed_forward": {"kind": "mlp", "hidden": 16, "dropout": 0},
          "norm": {"epsilon": 0.00001}}, "final_norm": {"epsilon": 0.00001},
          "structures": {"match": "**", "kind": "low-rank", "rank": 2, "ratio": 0.5}}
         """)

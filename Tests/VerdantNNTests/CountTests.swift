@@ -31,6 +31,20 @@ import Verdant
         for index in $0.blocks.indices { $0.blocks[index].norm.bias = false }
         $0.finalNorm.bias = false
       } == 34_208 - 5 * 32)
+    #expect(try count { $0.finalNorm.kind = .rmsNorm } == 34_208 - 32)
+    #expect(try count { $0.finalNorm.kind = .none } == 34_208 - 64)
+    #expect(try count { $0.embedding.positions = .sinusoidal } == 33_696)
+    #expect(try count { $0.embedding.positions = .rotary } == 33_696)
+    #expect(try count { $0.head = .free } == 34_208 + 8224)
+    #expect(
+      try count { for index in $0.blocks.indices { $0.blocks[index].arrangement = .parallel } }
+        == 34_208 - 2 * 64)
+    // Three maps of 32 x 88 in place of two of 32 x 128, and their biases.
+    #expect(
+      try count {
+        for index in $0.blocks.indices { $0.blocks[index].feedForward = Spec("gated-mlp") }
+      }
+        == 34_208 + 2 * (3 * 32 * 88 + 2 * 88 - 2 * 32 * 128 - 128))
   }
 
   /// The models of Wei et al. 2024, whose rotary positions have no parameters.

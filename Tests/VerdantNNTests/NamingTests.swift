@@ -37,6 +37,37 @@ import Verdant
     }
   }
 
+  @Test func namesOfOtherParts() throws {
+    func names(_ change: (inout ModelConfig) -> Void) throws -> [String] {
+      var config = ModelConfig(blocks: 1, width: 8, heads: 2, maximumLength: 12, vocabulary: 13)
+      change(&config)
+      return try config.build().parameters.map(\.name)
+    }
+    let llama = try names {
+      $0.embedding.positions = .rotary
+      $0.head = .free
+      $0.finalNorm = NormConfig(.rmsNorm)
+      $0.blocks[0].norm = NormConfig(.rmsNorm)
+      var attention = SoftmaxAttention.Options(heads: 2)
+      attention.bias = false
+      var network = GatedMLP.Options()
+      network.bias = false
+      $0.blocks[0].mixer = Spec(SoftmaxAttention.kind, attention)
+      $0.blocks[0].feedForward = Spec(GatedMLP.kind, network)
+    }
+    #expect(
+      llama == [
+        "embedding.tokens", "blocks.0.mixerNorm.scale", "blocks.0.mixer.query.weight",
+        "blocks.0.mixer.key.weight", "blocks.0.mixer.value.weight",
+        "blocks.0.mixer.output.weight", "blocks.0.feedForwardNorm.scale",
+        "blocks.0.feedForward.gate.weight", "blocks.0.feedForward.up.weight",
+        "blocks.0.feedForward.down.weight", "finalNorm.scale", "head.weight",
+      ])
+    let parallel = try names { $0.blocks[0].arrangement = .parallel }
+    #expect(!parallel.contains { $0.contains("feedForwardNorm") })
+    #expect(parallel.contains("blocks.0.mixerNorm.bias"))
+  }
+
   @Test func noTwoRandomParametersAreEqual() throws {
     var seen: [[Float]: String] = [:]
     for (name, parameter) in try Variant.base.build().parameters

@@ -70,6 +70,45 @@ struct Variant: Sendable, CustomStringConvertible {
     noPositions.embedding.positions = .none
     noPositions.finalNorm.bias = false
     list.append(Variant(description: "no positions, no bias", config: noPositions))
+    for (name, change) in changes {
+      var config = base
+      change(&config)
+      list.append(Variant(description: name, config: config))
+    }
+    return list
+  }
+
+  /// Options of whole models, each as a change of the base.
+  private static var changes: [(String, (inout ModelConfig) -> Void)] {
+    var list: [(String, (inout ModelConfig) -> Void)] = []
+    func add(_ name: String, _ change: @escaping (inout ModelConfig) -> Void) {
+      list.append((name, change))
+    }
+    for name in NormConfig.Kind.known {
+      let kind = NormConfig.Kind(known: name)
+      add("norm \(name)") { config in
+        for index in config.blocks.indices { config.blocks[index].norm.kind = kind }
+        config.finalNorm.kind = kind
+      }
+    }
+    for arrangement in BlockConfig.Arrangement.allCases {
+      add("arrangement \(arrangement.rawValue)") { config in
+        for index in config.blocks.indices { config.blocks[index].arrangement = arrangement }
+      }
+    }
+    for name in EmbeddingConfig.Positions.known {
+      add("positions \(name)") { $0.embedding.positions = .init(known: name) }
+    }
+    add("free head") { $0.head = .free }
+    add("embedding scale") { $0.embedding.scale = 2.5 }
+    add("rotary, grouped, window") { config in
+      config.embedding.positions = .rotary
+      config.embedding.rotaryBase = 500
+      let options = SoftmaxAttention.Options(heads: 4, keyHeads: 2, window: 5)
+      for index in config.blocks.indices {
+        config.blocks[index].mixer = Spec(SoftmaxAttention.kind, options)
+      }
+    }
     return list
   }
 

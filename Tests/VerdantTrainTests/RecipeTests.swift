@@ -40,6 +40,52 @@ private func parse(_ text: String, _ overrides: [String] = []) throws -> Recipe 
     #expect(recipe.evaluation.windows == 3 && recipe.checkpoint.every == 20)
   }
 
+  @Test func everyShapeCanBeChosen() throws {
+    let llama = try parse(
+      minimal + """
+        model:
+          {layers: 2, width: 32, heads: 4, key_heads: 2, window: 9, context: 16, norm: rms-norm,
+           positions: rotary, rotary_base: 500, feed_forward: gated-mlp, bias: false, head: free,
+           arrangement: parallel, order: [0, 1, 0], stochastic_depth: 0.1, activation: gelu}
+        """, ["training.label_smoothing=0.1"])
+    let config = llama.model.config(vocabulary: 257)
+    #expect(llama.training.labelSmoothing == 0.1)
+    #expect(config.embedding.positions == .rotary && config.embedding.rotaryBase == 500)
+    #expect(config.finalNorm.kind == .rmsNorm && config.head == .free)
+    #expect(config.order == [0, 1, 0] && config.stochasticDepth == 0.1)
+    #expect(config.blocks[1].arrangement == .parallel)
+    let mixer = config.blocks[1].mixer.options
+    #expect(mixer["key_heads"] == 2 && mixer["window"] == 9 && mixer["bias"] == false)
+    let network = config.blocks[0].feedForward
+    #expect(network.kind == "gated-mlp" && network.options["activation"] == "gelu")
+    #expect(network.options["bias"] == false)
+    let model = try Transformer(config, random: RandomSource(seed: 1))
+    #expect(!model.parameters.contains { $0.parameter.role == .bias })
+    #expect(try parse(RecipeFile.text(llama)) == llama)
+    let post = try parse(minimal, ["model.arrangement=post-norm"]).model.config(vocabulary: 257)
+    #expect(post.finalNorm.kind == .none && post.blocks[0].norm.kind == .layerNorm)
+  }
+
+  @Test func defaultsAreThoseOfTheFirstVersion() throws {
+    let config = try parse(minimal).model.config(vocabulary: 257)
+    #expect(config == ModelConfig(blocks: 4, width: 256, heads: 4, maximumLength: 256).completed)
+  }
+
+  @Test(arguments: [
+    ("model.norm=rmsnorm", "rms-norm"), ("model.positions=rotery", "rotary"),
+    ("model.feed_forward=gated-mpl", "gated-mlp"), ("model.arrangement=postnorm", "post-norm"),
+    ("model.head=fre", "free"), ("model.activation=slu", "silu"),
+  ])
+  func unknownKindsNameTheNearest(_ override: String, _ near: String) {
+    let error = #expect(throws: ConfigError.self) { try parse(minimal, [override]) }
+    #expect(error?.report.description.contains("'\(near)'") == true, "\(error?.description ?? "")")
+  }
+
+  @Test func keyHeadsDivideTheHeads() {
+    let error = #expect(throws: ConfigError.self) { try parse(minimal, ["model.key_heads=3"]) }
+    #expect(error?.report.place?.contains("model.key_heads") == true)
+  }
+
   @Test func writtenRecipeReadsBackEqual() throws {
     var recipes = [try parse(minimal)]
     var full = try parse(minimal)
@@ -141,6 +187,8 @@ private func parse(_ text: String, _ overrides: [String] = []) throws -> Recipe 
 
   static let numbers = [
     "model.layers", "model.width", "model.heads", "model.context", "model.hidden",
+    "model.key_heads", "model.window", "model.rotary_base", "model.stochastic_depth",
+    "model.embedding_scale",
     "model.dropout", "data.validation_fraction", "training.batch", "training.accumulation",
     "training.steps", "training.learning_rate", "training.schedule.warmup_steps",
     "training.schedule.final_fraction", "training.schedule.decay_fraction",
@@ -362,5 +410,16 @@ private func parse(_ text: String, _ overrides: [String] = []) throws -> Recipe 
         }
       }
     }
+  }
+}
+
+extension ModelConfig {
+  /// The same with every option of the networks written out.
+  fileprivate var completed: ModelConfig {
+    var config = self
+    for index in config.blocks.indices {
+      config.blocks[index].feedForward = Spec(MLP.kind, MLP.Options())
+    }
+    return config
   }
 }

@@ -136,6 +136,14 @@ void vd_activate(vd_activation activation, vd_type type, size_t n, const void *V
 void vd_activation_backward(vd_activation activation, vd_type type, size_t n,
                             const void *VD_NONNULL dy, const void *VD_NONNULL z,
                             void *VD_NONNULL dz);
+/// y = activation(gate) * up by element.
+void vd_gated_unit(vd_activation activation, vd_type type, size_t n, const void *VD_NONNULL gate,
+                   const void *VD_NONNULL up, void *VD_NONNULL y);
+/// Gradients of gate and up.
+void vd_gated_unit_backward(vd_activation activation, vd_type type, size_t n,
+                            const void *VD_NONNULL dy, const void *VD_NONNULL gate,
+                            const void *VD_NONNULL up, void *VD_NONNULL dgate,
+                            void *VD_NONNULL dup);
 /// y [C] = sum over the rows of x [R,C].
 void vd_column_sum(size_t rows, size_t columns, vd_type type, const void *VD_NONNULL x,
                    float *VD_NONNULL y);
@@ -152,7 +160,7 @@ void vd_scatter_add_rows(size_t count, size_t columns, const float *VD_NONNULL r
 void vd_permute(size_t rank, const size_t *VD_NONNULL shape, const size_t *VD_NONNULL strides,
                 const float *VD_NONNULL x, float *VD_NONNULL y);
 
-// ---- Layer norm ----
+// ---- Norms ----
 
 /// y = (x - mean) * rstd * scale + bias by row; statistics [R,2] hold mean and rstd, which are
 /// computed unless `known`.
@@ -164,6 +172,30 @@ void vd_layer_norm_backward(size_t rows, size_t columns, vd_type type, const voi
                             const float *VD_NONNULL x, const float *VD_NONNULL scale,
                             const float *VD_NONNULL statistics, float *VD_NONNULL dx,
                             float *VD_NONNULL dscale, float *VD_NULLABLE dbias);
+/// y = x * rstd * scale by row; statistics [R] hold rstd, which is computed unless `known`.
+void vd_rms_norm(size_t rows, size_t columns, float epsilon, const float *VD_NONNULL x,
+                 const float *VD_NONNULL scale, vd_type type, void *VD_NONNULL y,
+                 float *VD_NONNULL statistics, bool known);
+/// Gradients of x and scale from dy of `type`.
+void vd_rms_norm_backward(size_t rows, size_t columns, vd_type type, const void *VD_NONNULL dy,
+                          const float *VD_NONNULL x, const float *VD_NONNULL scale,
+                          const float *VD_NONNULL statistics, float *VD_NONNULL dx,
+                          float *VD_NONNULL dscale);
+
+// ---- Rotary positions ----
+
+typedef struct {
+  size_t batch, length, heads;
+  size_t head_width;  // even
+  size_t start;       // position of the first token
+  double base;        // pair i turns by position * base^(-2 i / head_width)
+  bool backward;      // turns back
+  vd_type type;
+} vd_rotary_shape;
+
+/// y = x [B,T,H*D] with the pairs (i, i + D/2) of each head turned by their positions' angles.
+void vd_rotary(const vd_rotary_shape *VD_NONNULL shape, const void *VD_NONNULL x,
+               void *VD_NONNULL y);
 
 // ---- Attention ----
 
@@ -172,6 +204,8 @@ typedef struct {
   size_t queries, keys;      // lengths
   size_t key_capacity;       // rows between two batch entries of keys and values
   bool causal;               // query i sees keys 0 ... i + keys - queries
+  size_t window;             // keys as far away are not seen; 0 for no limit
+  const int32_t *VD_NULLABLE lengths;  // [B]: keys and queries beyond do not exist; keys = queries
   float scale;               // above 0
   vd_type type;              // of every tensor but the log-sum-exp
 } vd_attention_shape;
@@ -193,12 +227,12 @@ size_t vd_attention_scratch(size_t rows, size_t head_width);
 // ---- Loss ----
 
 /// Mean cross-entropy of x [R,C] W^T [C,V] against targets (negative: ignored), in chunks of rows;
-/// x, w and dx of `type`. With dx and dw the gradients of the mean are written as well. Returns the
-/// mean, 0 without targets.
+/// x, w and dx of `type`; a share `smoothing` of each target is spread over the vocabulary. With dx
+/// and dw the gradients of the mean are written as well. Returns the mean, 0 without targets.
 double vd_linear_cross_entropy(size_t rows, size_t columns, size_t vocabulary, vd_type type,
                                const void *VD_NONNULL x, const void *VD_NONNULL w,
-                               const int32_t *VD_NONNULL targets, void *VD_NULLABLE dx,
-                               float *VD_NULLABLE dw);
+                               const int32_t *VD_NONNULL targets, float smoothing,
+                               void *VD_NULLABLE dx, float *VD_NULLABLE dw);
 /// Bytes that the logits of a chunk and their gradients take while it runs.
 size_t vd_linear_cross_entropy_scratch(size_t rows, size_t vocabulary, vd_type type);
 

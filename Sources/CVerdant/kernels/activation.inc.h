@@ -91,3 +91,39 @@ static void activation_backward(vd_activation a, vd_type type, size_t n, const v
     write_span(type, count, out, dz, at);
   }
 }
+
+// y = activation(gate) up.
+static void gated_unit(vd_activation a, vd_type type, size_t n, const void *gate, const void *up,
+                       void *y) {
+  float first[span], second[span], result[span];
+  for (size_t at = 0; at < n; at += span) {
+    size_t count = n - at < span ? n - at : span;
+    const float *g = read_span(type, count, gate, at, first);
+    const float *u = read_span(type, count, up, at, second);
+    float *out = span_of(type, y, at, result);
+    activate_span(a, count, g, out);
+    VD_INDEPENDENT for (size_t i = 0; i < count; i++) out[i] *= u[i];
+    write_span(type, count, out, y, at);
+  }
+}
+
+// dgate = dy up activation'(gate) and dup = dy activation(gate).
+static void gated_unit_backward(vd_activation a, vd_type type, size_t n, const void *dy,
+                                const void *gate, const void *up, void *dgate, void *dup) {
+  float gradient[span], first[span], second[span], product[span], left[span], right[span];
+  for (size_t at = 0; at < n; at += span) {
+    size_t count = n - at < span ? n - at : span;
+    const float *d = read_span(type, count, dy, at, gradient);
+    const float *g = read_span(type, count, gate, at, first);
+    const float *u = read_span(type, count, up, at, second);
+    float *dg = span_of(type, dgate, at, left), *du = span_of(type, dup, at, right);
+    activate_span(a, count, g, du);
+    VD_INDEPENDENT for (size_t i = 0; i < count; i++) {
+      du[i] *= d[i];
+      product[i] = d[i] * u[i];
+    }
+    slope_span(a, count, product, g, dg);
+    write_span(type, count, dg, dgate, at);
+    write_span(type, count, du, dup, at);
+  }
+}

@@ -6,6 +6,7 @@
 #include "elementwise.inc.h"
 #include "activation.inc.h"
 #include "norm.inc.h"
+#include "rotary.inc.h"
 #include "loss.inc.h"
 #include "optimizer.inc.h"
 #include "random.inc.h"
@@ -33,9 +34,15 @@ const vd_kernels VD_JOIN(vd_kernels_, VD_ISA) = {
     .bias_activation = bias_activation,
     .add_bias_rows = add_bias_rows,
     .activation_backward = activation_backward,
+    .gated_unit = gated_unit,
+    .gated_unit_backward = gated_unit_backward,
     .column_sum = column_sum,
     .layer_norm = layer_norm,
     .layer_norm_backward = layer_norm_backward,
+    .rms_norm = rms_norm,
+    .rms_norm_backward = rms_norm_backward,
+    .rotary_table = rotary_table,
+    .rotate = rotate,
     .block_product = block_product,
     .load_rows = load_rows,
     .load_columns = load_columns,

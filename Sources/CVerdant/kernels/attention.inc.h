@@ -19,15 +19,17 @@ static inline float exp2_of(float x) {
 // One block of an online softmax (Milakov and Gimelshein 2018) down the columns of scores
 // [keys, columns] to the base 2: scores become the words of 2^(scale (s - m)) for the new
 // running maximum m, and what was summed before has to be multiplied by `factors`. Column c sees the
-// first visible[c] keys, all when visible is NULL; scale > 0. Columns that saw only minus infinity
-// stay at a total of 0.
-static void softmax_columns(vd_type type, size_t keys, size_t columns, const int32_t *visible,
-                            float scale, float *scores, size_t ld, float *maximum, float *total,
-                            float *factors) {
-  if (visible)
+// keys from first[c] up to before visible[c], all when `first` is NULL; scale > 0. Columns that saw
+// only minus infinity stay at a total of 0.
+static void softmax_columns(vd_type type, size_t keys, size_t columns, const int32_t *first,
+                            const int32_t *visible, float scale, float *scores, size_t ld,
+                            float *maximum, float *total, float *factors) {
+  if (first)
     for (size_t k = 0; k < keys; k++)
-      for (size_t c = 0; c < columns; c++)
-        scores[k * ld + c] = visible[c] > (int32_t)k ? scores[k * ld + c] : -INFINITY;
+      for (size_t c = 0; c < columns; c++) {
+        bool sees = (visible[c] > (int32_t)k) & (first[c] <= (int32_t)k);
+        scores[k * ld + c] = sees ? scores[k * ld + c] : -INFINITY;
+      }
   for (size_t at = 0; at < columns; at += VD_WIDTH) {
     float *s = scores + at;
     vector before = *(const vector *)(maximum + at), most = before;
@@ -58,15 +60,17 @@ static void softmax_columns(vd_type type, size_t keys, size_t columns, const int
   if (type == VD_BF16) pair_up_rows(keys, columns, scores, ld);
 }
 
-// P = 2^(scale s - lse) where visible, else 0, and dS = P (dP - delta) factor in place of dP; lse to
+// P = 2^(scale s - lse) where visible (as above, by row), else 0, and dS = P (dP - delta) factor in place of dP; lse to
 // the base 2. Of bf16 both become pairs of rows, and `rows_of_pairs` [rows, ld / 2] gets dS as it
 // is. `columns` is a multiple of the vector width.
-static void score_gradients(vd_type type, size_t rows, size_t columns, const int32_t *visible,
-                            const float *lse, const float *delta, float scale, float factor,
-                            float *scores, float *gradients, size_t ld, float *rows_of_pairs) {
+static void score_gradients(vd_type type, size_t rows, size_t columns, const int32_t *first,
+                            const int32_t *visible, const float *lse, const float *delta,
+                            float scale, float factor, float *scores, float *gradients, size_t ld,
+                            float *rows_of_pairs) {
   for (size_t r = 0; r < rows; r++) {
     float *s = scores + r * ld, *g = gradients + r * ld;
-    size_t n = visible && (size_t)visible[r] < columns ? (size_t)visible[r] : columns;
+    size_t n = first && (size_t)visible[r] < columns ? (size_t)visible[r] : columns;
+    size_t from = first ? (size_t)first[r] : 0;
     float shift = lse[r], mean = delta[r];
     VD_INDEPENDENT for (size_t c = 0; c < n; c++) {
       float p = exp2_of(s[c] * scale - shift);
@@ -74,6 +78,7 @@ static void score_gradients(vd_type type, size_t rows, size_t columns, const int
       g[c] = p * (g[c] - mean) * factor;
     }
     for (size_t c = n; c < columns; c++) s[c] = g[c] = 0;
+    for (size_t c = 0; c < from && c < n; c++) s[c] = g[c] = 0;
     if (type == VD_BF16) narrow_row(columns, g, (uint16_t *)(rows_of_pairs + r * (ld / 2)));
   }
   if (type == VD_F32) return;

@@ -24,6 +24,10 @@ typedef struct {
                         float *y);
   void (*activation_backward)(vd_activation a, vd_type type, size_t n, const void *dy,
                               const void *z, void *dz);
+  void (*gated_unit)(vd_activation a, vd_type type, size_t n, const void *gate, const void *up,
+                     void *y);
+  void (*gated_unit_backward)(vd_activation a, vd_type type, size_t n, const void *dy,
+                              const void *gate, const void *up, void *dgate, void *dup);
   void (*column_sum)(size_t rows, size_t columns, vd_type type, const void *x, float *y);
   void (*layer_norm)(size_t rows, size_t columns, float epsilon, const float *x,
                      const float *scale, const float *bias, vd_type type, void *y,
@@ -31,6 +35,16 @@ typedef struct {
   void (*layer_norm_backward)(size_t rows, size_t columns, vd_type type, const void *dy,
                               const float *x, const float *scale, const float *statistics,
                               float *dx, float *dscale, float *dbias);
+  void (*rms_norm)(size_t rows, size_t columns, float epsilon, const float *x,
+                   const float *scale, vd_type type, void *y, float *statistics, bool known);
+  void (*rms_norm_backward)(size_t rows, size_t columns, vd_type type, const void *dy,
+                            const float *x, const float *scale, const float *statistics,
+                            float *dx, float *dscale);
+  void (*rotary_table)(size_t count, size_t half, const double *turn_cosine,
+                       const double *turn_sine, double *cosine, double *sine, float *table_cosine,
+                       float *table_sine);
+  void (*rotate)(vd_type type, size_t heads, size_t half, float sign, const float *cosine,
+                 const float *sine, const void *x, void *y);
   void (*block_product)(vd_type type, size_t M, size_t N, size_t K, const float *a,
                         size_t row_step, size_t k_step, const float *b, size_t ldb,
                         bool accumulates, float *c, size_t ldc);
@@ -42,15 +56,16 @@ typedef struct {
                      size_t ldy);
   void (*store_block)(vd_type type, size_t rows, size_t columns, const float *x, size_t ldx,
                       const float *factors, void *y, size_t ldy);
-  void (*softmax_columns)(vd_type type, size_t keys, size_t columns, const int32_t *visible,
-                          float scale, float *scores, size_t ld, float *maximum, float *total,
-                          float *factors);
-  void (*score_gradients)(vd_type type, size_t rows, size_t columns, const int32_t *visible,
-                          const float *lse, const float *delta, float scale, float factor,
-                          float *scores, float *gradients, size_t ld, float *rows_of_pairs);
+  void (*softmax_columns)(vd_type type, size_t keys, size_t columns, const int32_t *first,
+                          const int32_t *visible, float scale, float *scores, size_t ld,
+                          float *maximum, float *total, float *factors);
+  void (*score_gradients)(vd_type type, size_t rows, size_t columns, const int32_t *first,
+                          const int32_t *visible, const float *lse, const float *delta,
+                          float scale, float factor, float *scores, float *gradients, size_t ld,
+                          float *rows_of_pairs);
   void (*row_dot)(vd_type type, size_t rows, size_t columns, const void *a, const void *b,
                   size_t ld, float *y);
-  double (*cross_entropy)(size_t rows, size_t vocabulary, const int32_t *targets,
+  double (*cross_entropy)(size_t rows, size_t vocabulary, const int32_t *targets, float smoothing,
                           float *logits, bool gradient, float factor, uint16_t *narrow);
   void (*adamw)(const vd_adamw_settings *s, size_t n, float *w, const float *g, float *m,
                 float *v);

@@ -1,9 +1,10 @@
 internal import CVerdant
 
 extension CPUBackend: AttentionKernels {
-  private func shape(_ operation: Attention, _ q: Tensor, _ k: Tensor, _ keys: Int)
-    -> vd_attention_shape
-  {
+  // The caller keeps the lengths alive.
+  private func shape(
+    _ operation: Attention, _ q: Tensor, _ k: Tensor, _ keys: Int, _ lengths: Tensor?
+  ) -> vd_attention_shape {
     let width = q.shape[2] / operation.heads
     return vd_attention_shape(
       batch: q.shape[0],
@@ -14,6 +15,8 @@ extension CPUBackend: AttentionKernels {
       keys: keys,
       key_capacity: k.shape[1],
       causal: operation.isCausal,
+      window: operation.window ?? 0,
+      lengths: lengths.map { UnsafePointer($0.i32) },
       scale: 1 / Float(width).squareRoot(),
       type: q.kernelType
     )
@@ -21,13 +24,16 @@ extension CPUBackend: AttentionKernels {
 
   /// The output, and when `saving` the log-sum-exp of each row.
   public func attention(
-    _ operation: Attention, _ q: Tensor, _ k: Tensor, _ v: Tensor, keys: Int, saving: Bool
+    _ operation: Attention, _ q: Tensor, _ k: Tensor, _ v: Tensor, keys: Int,
+    lengths: Tensor?, saving: Bool
   ) -> (output: Tensor, logSumExp: Tensor?) {
     let output = empty(q.shape, q.dtype)
     let sums = saving ? empty([q.shape[0], operation.heads, q.shape[1]]) : nil
-    var shape = shape(operation, q, k, keys)
-    vd_attention(
-      &shape, q.unsafeAddress, k.unsafeAddress, v.unsafeAddress, output.unsafeAddress, sums?.f32)
+    var shape = shape(operation, q, k, keys, lengths)
+    withExtendedLifetime(lengths) {
+      vd_attention(
+        &shape, q.unsafeAddress, k.unsafeAddress, v.unsafeAddress, output.unsafeAddress, sums?.f32)
+    }
     return (output, sums)
   }
 
@@ -40,7 +46,7 @@ extension CPUBackend: AttentionKernels {
     let dq = empty(saved.q.shape, dtype)
     let dk = empty(saved.k.shape, dtype)
     let dv = empty(saved.v.shape, dtype)
-    var shape = shape(operation, saved.q, saved.k, saved.k.shape[1])
+    var shape = shape(operation, saved.q, saved.k, saved.k.shape[1], saved.lengths)
     vd_attention_backward(
       &shape, dy.unsafeAddress, saved.q.unsafeAddress, saved.k.unsafeAddress,
       saved.v.unsafeAddress, saved.output.unsafeAddress, saved.logSumExp.f32, dq.unsafeAddress,
@@ -52,7 +58,8 @@ extension CPUBackend: AttentionKernels {
 extension ShapeBackend: AttentionKernels {
   /// Shapes.
   public func attention(
-    _ operation: Attention, _ q: Tensor, _ k: Tensor, _ v: Tensor, keys: Int, saving: Bool
+    _ operation: Attention, _ q: Tensor, _ k: Tensor, _ v: Tensor, keys: Int,
+    lengths: Tensor?, saving: Bool
   ) -> (output: Tensor, logSumExp: Tensor?) {
     (empty(q.shape, q.dtype), saving ? empty([q.shape[0], operation.heads, q.shape[1]]) : nil)
   }

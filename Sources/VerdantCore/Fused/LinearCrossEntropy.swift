@@ -8,8 +8,16 @@ internal import CVerdant
 /// Inputs: x `[..., width]`, weight `[vocabulary, width]`, targets as integers `[...]`; rows with
 /// a negative target do not count. Output: `[1]`, 0 when no row counts.
 public struct LinearCrossEntropy: FusedPrimitive {
+  /// The share of each target that is spread evenly over the vocabulary (Szegedy et al. 2016).
+  public let smoothing: Double
+
   /// Makes the operation.
-  public init() {}
+  public init(smoothing: Double = 0) {
+    require(
+      smoothing >= 0 && smoothing < 1,
+      "[linear-cross-entropy] smoothing \(smoothing), expected 0 up to below 1")
+    self.smoothing = smoothing
+  }
 
   /// The name in errors and profiles.
   public static var name: String { "linear-cross-entropy" }
@@ -45,7 +53,8 @@ public struct LinearCrossEntropy: FusedPrimitive {
     guard let kernels = inputs[0].backend as? any LinearCrossEntropyKernels else {
       trap("[linear-cross-entropy] no kernel on \(inputs[0].backend.name)")
     }
-    return kernels.linearCrossEntropy(inputs[0], inputs[1], inputs[2], saving: saving)
+    return kernels.linearCrossEntropy(
+      self, inputs[0], inputs[1], inputs[2], saving: saving)
   }
 
   /// Scales the gradients.
@@ -67,7 +76,10 @@ public struct LinearCrossEntropy: FusedPrimitive {
     let counted = targets.filter { $0 >= 0 }.count
     var chosen = [Float](repeating: 0, count: targets.count * vocabulary)
     for (row, target) in targets.enumerated() where target >= 0 {
-      chosen[row * vocabulary + Int(target)] = 1
+      for place in row * vocabulary..<(row + 1) * vocabulary {
+        chosen[place] = Float(smoothing / Double(vocabulary))
+      }
+      chosen[row * vocabulary + Int(target)] += Float(1 - smoothing)
     }
     let logits = matmul(
       x.reshaped(to: [x.shape.rows, x.shape.columns]),
@@ -85,13 +97,13 @@ public struct LinearCrossEntropy: FusedPrimitive {
     backend is any LinearCrossEntropyKernels
   }
 
-  /// Work: the head's product, and five operations a logit; backward two products.
+  /// Work: the head's product, and five operations a logit, six with smoothing; backward two products.
   public func cost(_ inputs: [Shape], _ output: Shape) -> Cost {
     let logits = Double(inputs[0].rows) * Double(inputs[1][0])
     let product = 2 * logits * Double(inputs[0].columns)
     let elements = inputs.reduce(0) { $0 + $1.elementCount }
     return Cost(
-      forward: product + 5 * logits,
+      forward: product + (smoothing > 0 ? 6 : 5) * logits,
       backward: [product + logits, product, 0],
       bytes: 4 * Double(elements)
     )
@@ -112,6 +124,12 @@ public struct LinearCrossEntropy: FusedPrimitive {
         .normal([257, 9]),
         .indices([2, 33], limit: 257)
       ),
+      Example(
+        LinearCrossEntropy(smoothing: 0.1), .normal([2, 20, 9]), .normal([131, 9]),
+        .indices([2, 20], limit: 131)),
+      Example(
+        LinearCrossEntropy(smoothing: 0.9), .normal([3, 2]), .normal([2, 2]),
+        .indices([3], limit: 2)),
       Example(LinearCrossEntropy(), .normal([1, 1]), .normal([1, 1]), .indices([1], limit: 1)),
     ]
   }
@@ -120,8 +138,9 @@ public struct LinearCrossEntropy: FusedPrimitive {
 /// The kernel of ``LinearCrossEntropy``.
 public protocol LinearCrossEntropyKernels: Backend {
   /// The mean loss, and when `saving` its gradients.
-  func linearCrossEntropy(_ x: Tensor, _ weight: Tensor, _ targets: Tensor, saving: Bool)
-    -> (output: Tensor, saved: LinearCrossEntropy.Saved?)
+  func linearCrossEntropy(
+    _ operation: LinearCrossEntropy, _ x: Tensor, _ weight: Tensor, _ targets: Tensor, saving: Bool
+  ) -> (output: Tensor, saved: LinearCrossEntropy.Saved?)
 }
 
 /// Mean cross-entropy of the logits `x Wᵀ`, in nats.
@@ -130,18 +149,21 @@ public protocol LinearCrossEntropyKernels: Backend {
 ///   - x: `[..., width]`.
 ///   - weight: `[vocabulary, width]`.
 ///   - targets: Integers `[...]` below the vocabulary; negative ones do not count.
+///   - smoothing: The share of each target that is spread evenly over the vocabulary.
 /// - Returns: `[1]`.
-public func linearCrossEntropy(_ x: Tensor, _ weight: Tensor, targets: Tensor) -> Tensor {
-  apply(LinearCrossEntropy(), x, weight, targets)
+public func linearCrossEntropy(
+  _ x: Tensor, _ weight: Tensor, targets: Tensor, smoothing: Double = 0
+) -> Tensor {
+  apply(LinearCrossEntropy(smoothing: smoothing), x, weight, targets)
 }
 
 extension CPUBackend: LinearCrossEntropyKernels {
   /// The mean loss, and when `saving` its gradients.
-  public func linearCrossEntropy(_ x: Tensor, _ weight: Tensor, _ targets: Tensor, saving: Bool)
-    -> (output: Tensor, saved: LinearCrossEntropy.Saved?)
-  {
+  public func linearCrossEntropy(
+    _ operation: LinearCrossEntropy, _ x: Tensor, _ weight: Tensor, _ targets: Tensor, saving: Bool
+  ) -> (output: Tensor, saved: LinearCrossEntropy.Saved?) {
     targets.withUnsafeElements(as: Int32.self) {
-      LinearCrossEntropy().check($0, below: weight.shape[0])
+      operation.check($0, below: weight.shape[0])
     }
     let saved =
       saving
@@ -150,7 +172,8 @@ extension CPUBackend: LinearCrossEntropyKernels {
     let loss = withExtendedLifetime(matrix) {
       vd_linear_cross_entropy(
         x.shape.rows, x.shape.columns, weight.shape[0], x.kernelType, x.unsafeAddress,
-        matrix.unsafeAddress, targets.i32, saved?.dx.unsafeAddress, saved?.dw.f32)
+        matrix.unsafeAddress, targets.i32, Float(operation.smoothing), saved?.dx.unsafeAddress,
+        saved?.dw.f32)
     }
     return (fill(loss, [1], .float32), saved)
   }
@@ -158,9 +181,9 @@ extension CPUBackend: LinearCrossEntropyKernels {
 
 extension ShapeBackend: LinearCrossEntropyKernels {
   /// Shapes.
-  public func linearCrossEntropy(_ x: Tensor, _ weight: Tensor, _ targets: Tensor, saving: Bool)
-    -> (output: Tensor, saved: LinearCrossEntropy.Saved?)
-  {
+  public func linearCrossEntropy(
+    _ operation: LinearCrossEntropy, _ x: Tensor, _ weight: Tensor, _ targets: Tensor, saving: Bool
+  ) -> (output: Tensor, saved: LinearCrossEntropy.Saved?) {
     memory?.useScratch(
       caller: vd_linear_cross_entropy_scratch(
         x.shape.rows, weight.shape[0], x.dtype == .bfloat16 ? VD_BF16 : VD_F32))

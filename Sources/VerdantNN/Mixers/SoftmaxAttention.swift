@@ -2,12 +2,15 @@ public import VerdantBase
 public import VerdantCore
 
 /// Multi-head softmax attention (Vaswani et al. 2017), with grouped key heads (Ainslie et al.
-/// 2023) when `key_heads` is smaller than `heads`.
+/// 2023) when `key_heads` is smaller than `heads`, and a sliding window (Beltagy et al. 2020) when
+/// there is one.
 public struct SoftmaxAttention: StreamingMixer {
   /// The name in configurations.
   public static let kind = "attention"
   /// Either mask.
   public static var causality: Causality { .both }
+  /// True.
+  public static var appliesRotary: Bool { true }
 
   /// The settings.
   public struct Options: Knobs {
@@ -15,6 +18,8 @@ public struct SoftmaxAttention: StreamingMixer {
     public var heads = 4
     /// Key and value heads; nil for as many as query heads.
     public var keyHeads: Int?
+    /// Tokens that a token sees, itself counted; nil for all that the mask shows.
+    public var window: Int?
     /// True when the projections add a bias.
     public var bias = true
     /// Dropout of the output in training.
@@ -22,15 +27,19 @@ public struct SoftmaxAttention: StreamingMixer {
     /// The defaults.
     public init() {}
     /// Options with a number of heads.
-    public init(heads: Int, keyHeads: Int? = nil) {
+    public init(heads: Int, keyHeads: Int? = nil, window: Int? = nil) {
       self.heads = heads
       self.keyHeads = keyHeads
+      self.window = window
     }
     /// The declared options.
     public static var knobs: [Knob<Options>] {
       [
         Knob("heads", \.heads, 1...65536, "query heads; divides the width"),
         Knob("key_heads", \.keyHeads, 1...65536, "key and value heads; divides the query heads"),
+        Knob(
+          "window", \.window, 1...(1 << 24),
+          "tokens that a token sees, itself counted, on each side where the mask shows both"),
         Knob("bias", \.bias, "whether the projections add a bias"),
         Knob("dropout", \.dropout, 0...0.99, "dropout of the output in training"),
       ]
@@ -48,6 +57,7 @@ public struct SoftmaxAttention: StreamingMixer {
   /// The settings.
   public let options: Options
 
+  private let rotaryBase: Double?
   private var keyHeads: Int { options.keyHeads ?? options.heads }
 
   /// Builds the four projections.
@@ -70,8 +80,18 @@ public struct SoftmaxAttention: StreamingMixer {
         rule: "the heads are a multiple of the key heads"
       )
     }
-    let keyWidth = size.width / options.heads * keyHeads
+    let headWidth = size.width / options.heads
+    guard size.rotaryBase == nil || headWidth % 2 == 0 else {
+      throw ConfigError(
+        .inconsistent,
+        "\(options.heads) heads of width \(headWidth) with rotary positions",
+        place: make.path.description,
+        rule: "the width of a head is even: positions turn pairs"
+      )
+    }
+    let keyWidth = headWidth * keyHeads
     self.options = options
+    rotaryBase = size.rotaryBase
     query = try make.linear("query", size.width, size.width, bias: options.bias)
     key = try make.linear("key", size.width, keyWidth, bias: options.bias)
     value = try make.linear("value", size.width, keyWidth, bias: options.bias)
@@ -92,14 +112,31 @@ public struct SoftmaxAttention: StreamingMixer {
     visitor.linear("output", &output)
   }
 
+  private func turned(_ x: Tensor, heads: Int, from start: Int) -> Tensor {
+    guard let rotaryBase else { return x }
+    return rotary(x, heads: heads, from: start, base: rotaryBase)
+  }
+
+  /// Queries and keys of tokens whose first one stands at `start`.
+  private func projections(_ x: Tensor, from start: Int, _ context: inout Context)
+    -> (query: Tensor, key: Tensor)
+  {
+    let q = turned(query(x, &context), heads: options.heads, from: start)
+    return (q, turned(key(x, &context), heads: keyHeads, from: start))
+  }
+
+  private func attention(isCausal: Bool) -> Attention {
+    Attention(
+      heads: options.heads, keyHeads: keyHeads, isCausal: isCausal, window: options.window)
+  }
+
   /// Mixes whole sequences.
   public func callAsFunction(
     _ x: Tensor, _ mask: Mask, adding residual: Tensor?, _ context: inout Context
   ) -> Tensor {
-    let attention = Attention(
-      heads: options.heads, keyHeads: keyHeads, isCausal: mask == .causal)
-    let mixed = apply(
-      attention, query(x, &context), key(x, &context), value(x, &context))
+    let (q, k) = projections(x, from: 0, &context)
+    let inputs = [q, k, value(x, &context)] + (mask.lengths.map { [$0] } ?? [])
+    let mixed = apply(attention(isCausal: mask.isCausal), to: inputs)
     return output(mixed, adding: residual, dropout: options.dropout, &context)
   }
 
@@ -124,17 +161,20 @@ public struct SoftmaxAttention: StreamingMixer {
       state.length + new <= state.keys.shape[1],
       "[attention] \(state.length) + \(new) tokens in a cache for \(state.keys.shape[1])"
     )
-    state.keys.writeRows(key(x, &context), at: state.length)
+    let (q, k) = projections(x, from: state.length, &context)
+    state.keys.writeRows(k, at: state.length)
     state.values.writeRows(value(x, &context), at: state.length)
     state.length += new
-    let attention = Attention(heads: options.heads, keyHeads: keyHeads, isCausal: true)
-    let mixed = attention(
-      query(x, &context), keyCache: state.keys, valueCache: state.values, keys: state.length)
+    let mixed = attention(isCausal: true)(
+      q, keyCache: state.keys, valueCache: state.values, keys: state.length)
     return output(mixed, &context)
   }
 
   /// Settings for checks.
   public static var examples: [Options] {
-    [Options(heads: 1), Options(heads: 4), Options(heads: 4, keyHeads: 2)]
+    [
+      Options(heads: 1), Options(heads: 4), Options(heads: 4, keyHeads: 2),
+      Options(heads: 2, window: 3),
+    ]
   }
 }

@@ -7,11 +7,14 @@ public struct MixerSize: Sendable, Equatable {
   public let width: Int
   /// The longest sequence.
   public let maximumLength: Int
+  /// The base of the angles by which queries and keys turn; nil for none.
+  public let rotaryBase: Double?
 
   /// Makes a size.
-  public init(width: Int, maximumLength: Int) {
+  public init(width: Int, maximumLength: Int, rotaryBase: Double? = nil) {
     self.width = width
     self.maximumLength = maximumLength
+    self.rotaryBase = rotaryBase
   }
 }
 
@@ -33,6 +36,8 @@ public protocol TokenMixer: Module {
   static var kind: String { get }
   /// Which masks it can obey.
   static var causality: Causality { get }
+  /// Whether it can turn queries and keys by their positions.
+  static var appliesRotary: Bool { get }
   /// Builds the mixer; throws when the options do not fit the size.
   init(_ options: Options, _ size: MixerSize, _ make: inout Maker) throws(ConfigError)
   /// The settings.
@@ -47,6 +52,9 @@ public protocol TokenMixer: Module {
 }
 
 extension TokenMixer {
+  /// False.
+  public static var appliesRotary: Bool { false }
+
   /// Mixes whole sequences.
   public func callAsFunction(_ x: Tensor, _ mask: Mask, _ context: inout Context) -> Tensor {
     self(x, mask, adding: nil, &context)

@@ -33,6 +33,7 @@ struct MixerState: Sendable {
 
 /// What a model keeps of the tokens it has read, to go on from there.
 public struct DecodingState: Sendable {
+  /// One for each use of a block.
   var mixers: [MixerState]
   /// Tokens read.
   public internal(set) var length = 0
@@ -44,13 +45,19 @@ extension Transformer {
   /// The state before the first token.
   ///
   /// - Parameter capacity: Room for that many tokens, at most the model's maximum length.
-  /// - Throws: When a mixer cannot read piece by piece.
+  /// - Throws: For an encoder, and when a mixer cannot read piece by piece.
   public func initialState(batch: Int = 1, capacity: Int? = nil) throws(ConfigError)
     -> DecodingState
   {
+    guard config.isCausal else {
+      throw ConfigError(
+        .unsupported, "an encoder cannot generate", place: "architecture",
+        rule: "generation needs the architecture 'decoder'")
+    }
     let room = min(capacity ?? config.maximumLength, config.maximumLength)
     var states: [MixerState] = []
-    for (index, block) in blocks.enumerated() {
+    for index in config.usedOrder {
+      let block = blocks[index]
       guard
         let state = MixerState(
           block.mixer, batch: batch, capacity: room, on: embedding.tokens.value.backend)
@@ -82,14 +89,14 @@ extension Transformer {
       "[decoding] \(state.length) + \(new) tokens, room for \(state.capacity)"
     )
     var x = embedding(tokens, from: state.length, &context)
-    for index in blocks.indices {
-      x = blocks[index].step(x, &state.mixers[index], &context)
+    for (use, index) in config.usedOrder.enumerated() {
+      x = blocks[index].step(x, &state.mixers[use], &context)
     }
     state.length += new
     let last = (0..<batch).map { Int32($0 * new + new - 1) }
     let rows = gatherRows(
       x.reshaped(to: [batch * new, config.width]),
       Tensor(integers: last, [batch], on: x.backend))
-    return affine(finalNorm(rows), embedding.tokens.value)
+    return affine(finalNorm(rows), outputWeight)
   }
 }

@@ -25,7 +25,7 @@ public struct MemoryNeed: Sendable {
     copy.visit(&draws)
     building = draws.bytes
     // Of each block the input and what enters the feed-forward network are kept.
-    activationsPerToken = 4 * Double(config.width) * Double(2 * config.blocks.count + 1)
+    activationsPerToken = 4 * Double(config.width) * Double(2 * config.usedOrder.count + 1)
   }
 
   /// Bytes of training: weights, gradients, what the optimizer keeps, and the activations of a

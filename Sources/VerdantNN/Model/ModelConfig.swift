@@ -6,6 +6,8 @@ public struct ModelConfig: Knobs {
   public enum Architecture: String, KnobValue, CaseIterable {
     /// One causal stack.
     case decoder
+    /// One stack whose tokens read in both directions.
+    case encoder
   }
   /// What the model reads.
   public enum Input: String, KnobValue, CaseIterable {
@@ -16,11 +18,15 @@ public struct ModelConfig: Knobs {
   public enum Objective: String, KnobValue, CaseIterable {
     /// The next token.
     case causalLanguageModel = "causal-lm"
+    /// Hidden tokens, from those around them (Devlin et al. 2019).
+    case maskedLanguageModel = "masked-lm"
   }
   /// How outputs are made from the last vectors.
   public enum Head: String, KnobValue, CaseIterable {
     /// Logits by the token vectors themselves (Press and Wolf 2017).
     case tied
+    /// Logits by a map of its own.
+    case free
   }
 
   /// The version of this form.
@@ -41,6 +47,12 @@ public struct ModelConfig: Knobs {
   public var embedding = EmbeddingConfig()
   /// One entry for each block.
   public var blocks: [BlockConfig] = []
+  /// The blocks by number in the order of their use; nil for each once. A block that is used again
+  /// has the same parameters (Dehghani et al. 2019; Lan et al. 2020).
+  public var order: [Int]?
+  /// How often training leaves out the last block for a sequence (Huang et al. 2016); earlier ones
+  /// less, in proportion to their place.
+  public var stochasticDepth = 0.0
   /// The normalization after the last block.
   public var finalNorm = NormConfig()
   /// The output side.
@@ -77,11 +89,21 @@ public struct ModelConfig: Knobs {
       Knob("maximum_length", \.maximumLength, 1...(1 << 24), "longest sequence in tokens"),
       Knob("embedding", \.embedding, "the input side"),
       Knob("blocks", \.packedBlocks, "the blocks, equal neighbours with a repeat count"),
+      Knob("order", \.order, "blocks by number in the order of their use; null for each once"),
+      Knob(
+        "stochastic_depth", \.stochasticDepth, 0...0.99,
+        "how often training leaves out the last block for a sequence; earlier ones less"),
       Knob("final_norm", \.finalNorm, "normalization after the last block"),
       Knob("head", \.head, "how outputs are made"),
       Knob("structures", \.structures, "structures of linear maps by path, first match counts"),
     ]
   }
+
+  /// True when a token reads from itself and earlier ones alone.
+  public var isCausal: Bool { architecture == .decoder }
+
+  /// The blocks by number in the order of their use.
+  public var usedOrder: [Int] { order ?? Array(blocks.indices) }
 
   /// The blocks with equal neighbours joined.
   var packedBlocks: RepeatedBlocks {
@@ -94,8 +116,13 @@ public struct ModelConfig: Knobs {
 public struct BlockConfig: Knobs {
   /// How the parts of a block are joined.
   public enum Arrangement: String, KnobValue, CaseIterable {
-    /// Normalize, transform, add.
+    /// Normalize, transform, add: `x + f(norm(x))` (GPT-2).
     case preNorm = "pre-norm"
+    /// Transform, add, normalize: `norm(x + f(x))` (Vaswani et al. 2017).
+    case postNorm = "post-norm"
+    /// One normalization for both parts: `x + mixer(norm(x)) + feedForward(norm(x))` (GPT-J; PaLM,
+    /// Chowdhery et al. 2022, section 2).
+    case parallel
   }
 
   /// Which token mixer.

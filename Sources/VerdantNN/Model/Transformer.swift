@@ -9,6 +9,8 @@ public struct Transformer: Module {
   public var blocks: [Block]
   /// After the last layer.
   public var finalNorm: Norm
+  /// The output map; nil when the token vectors are used (Press and Wolf 2017).
+  public var head: FreeHead?
   /// The configuration it was built from.
   public let config: ModelConfig
 
@@ -19,20 +21,23 @@ public struct Transformer: Module {
     _ config: ModelConfig, random: RandomSource, on backend: any Backend = CPUBackend.shared
   ) throws(ConfigError) {
     try config.check()
-    let blocks = config.blocks.count
+    let depth = config.usedOrder.count
     var make = Maker(
       random: random,
       structures: config.structures,
-      residualGain: 1 / (2 * Double(blocks)).squareRoot(),
+      residualGain: 1 / (2 * Double(depth)).squareRoot(),
       on: backend
     )
     self.config = config
-    embedding = make.inside("embedding") {
-      Embedding(
+    let embedding = try make.inside("embedding") { make throws(ConfigError) in
+      try Embedding(
         config.embedding, vocabulary: config.vocabulary, width: config.width,
-        maximumLength: config.maximumLength, &$0)
+        maximumLength: config.maximumLength, &make)
     }
-    let size = MixerSize(width: config.width, maximumLength: config.maximumLength)
+    self.embedding = embedding
+    let size = MixerSize(
+      width: config.width, maximumLength: config.maximumLength,
+      rotaryBase: embedding.positions.rotaryBase)
     self.blocks = try make.inside("blocks") { make throws(ConfigError) in
       var list: [Block] = []
       for (index, block) in config.blocks.enumerated() {
@@ -46,7 +51,27 @@ public struct Transformer: Module {
     finalNorm = make.inside("finalNorm") {
       Norm(config.finalNorm, width: config.width, &$0)
     }
+    head =
+      config.head == .free
+      ? make.inside("head") {
+        FreeHead(vocabulary: config.vocabulary, width: config.width, &$0)
+      } : nil
     try checkStructures()
+    try checkMasks()
+  }
+
+  /// Every mixer has to obey the mask of the stack.
+  private func checkMasks() throws(ConfigError) {
+    for (index, block) in blocks.enumerated() {
+      let type = type(of: block.mixer)
+      guard type.causality != (config.isCausal ? .bidirectionalOnly : .causalOnly) else {
+        throw ConfigError(
+          .inconsistent,
+          "the token mixer '\(type.kind)' in \(config.isCausal ? "a decoder" : "an encoder")",
+          place: "blocks.\(index).mixer",
+          rule: "it reads in \(config.isCausal ? "both directions" : "one direction") only")
+      }
+    }
   }
 
   /// A rule that matches nothing is a mistake in the configuration.
@@ -71,41 +96,60 @@ public struct Transformer: Module {
     visitor.part("embedding", &embedding)
     visitor.list("blocks", &blocks)
     visitor.part("finalNorm", &finalNorm)
+    visitor.optional("head", &head)
   }
+
+  /// The rows whose products with the last vectors are the logits, `[vocabulary, width]`.
+  public var outputWeight: Tensor { head?.weight.value ?? embedding.tokens.value }
 
   /// The vectors after the last normalization.
   ///
-  /// - Parameter tokens: Integers `[batch, length]`, length at most the maximum.
+  /// - Parameters:
+  ///   - tokens: Integers `[batch, length]`, length at most the maximum.
+  ///   - lengths: How many tokens of each sequence exist, integers `[batch]`; nil for all. The
+  ///     vectors of others mean nothing.
   /// - Returns: `[batch, length, width]`.
-  public func hidden(_ tokens: Tensor, _ context: inout Context) -> Tensor {
+  public func hidden(_ tokens: Tensor, lengths: Tensor? = nil, _ context: inout Context) -> Tensor {
     require(
       tokens.shape.rank == 2 && tokens.shape[1] <= config.maximumLength,
       "[transformer] tokens \(tokens.shape), at most \(config.maximumLength) long"
     )
+    let mask = Mask(isCausal: config.isCausal, lengths: lengths)
     var x = embedding(tokens, &context)
-    for block in blocks {
+    let order = config.usedOrder
+    for (place, index) in order.enumerated() {
+      // Huang et al. 2016, equation 4: linear from the input, which is never left out.
+      let rate = config.stochasticDepth * Double(place + 1) / Double(order.count)
       x =
         context.checkpointsBlocks
-        ? block.checkpointed(x, .causal, &context) : block(x, .causal, &context)
+        ? blocks[index].checkpointed(x, mask, leavingOut: rate, &context)
+        : blocks[index](x, mask, leavingOut: rate, &context)
     }
     return finalNorm(x, context.precision)
   }
 
-  /// Logits `[batch, length, vocabulary]` of integers `[batch, length]`.
-  public func callAsFunction(_ tokens: Tensor, _ context: inout Context) -> Tensor {
-    affine(hidden(tokens, &context), embedding.tokens.value, isWide: true)
+  /// Logits `[batch, length, vocabulary]` of integers `[batch, length]`, of which each sequence has
+  /// as many as `lengths` `[batch]` says.
+  public func callAsFunction(
+    _ tokens: Tensor, lengths: Tensor? = nil, _ context: inout Context
+  ) -> Tensor {
+    affine(hidden(tokens, lengths: lengths, &context), outputWeight, isWide: true)
   }
 
   /// Mean cross-entropy in nats over the positions whose target is not negative, plus the losses
-  /// that parts added to the context.
+  /// that parts added to the context. A masked language model has targets at hidden tokens alone.
   ///
   /// - Parameters:
   ///   - tokens: Integers `[batch, length]`.
   ///   - targets: Integers of the same shape; negative ones do not count.
+  ///   - lengths: How many tokens of each sequence exist, integers `[batch]`; nil for all.
   /// - Returns: `[1]`.
-  public func loss(_ tokens: Tensor, targets: Tensor, _ context: inout Context) -> Tensor {
+  public func loss(
+    _ tokens: Tensor, targets: Tensor, lengths: Tensor? = nil, _ context: inout Context
+  ) -> Tensor {
     let own = linearCrossEntropy(
-      hidden(tokens, &context), embedding.tokens.value, targets: targets)
+      hidden(tokens, lengths: lengths, &context), outputWeight, targets: targets,
+      smoothing: context.usedSmoothing)
     return context.auxiliary.reduce(own) { $0 + $1.loss }
   }
 }

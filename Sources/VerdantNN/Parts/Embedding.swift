@@ -3,16 +3,31 @@ public import VerdantCore
 
 /// Settings of the input side.
 public struct EmbeddingConfig: Knobs {
-  /// How positions are told apart.
-  public enum Positions: String, KnobValue, CaseIterable {
+  /// The name of a position encoding in the catalog.
+  public struct Positions: CatalogName {
+    /// The name.
+    public let kind: String
+    /// A name that is in the catalog.
+    public init(known kind: String) { self.kind = kind }
+    /// Every name.
+    public static var known: [String] { Catalog.positions.map { $0.kind } }
+
     /// A trained vector for each position (GPT-2).
-    case learned
+    public static let learned = Positions(known: LearnedPositions.kind)
+    /// Sines and cosines (Vaswani et al. 2017).
+    public static let sinusoidal = Positions(known: SinusoidalPositions.kind)
+    /// Turned queries and keys (Su et al. 2021).
+    public static let rotary = Positions(known: RotaryPositions.kind)
     /// Not at all.
-    case none
+    public static let none = Positions(known: NoPositions.kind)
   }
 
   /// How positions are told apart.
   public var positions = Positions.learned
+  /// The base of the angles of rotary positions.
+  public var rotaryBase = 10_000.0
+  /// Multiplies the token vectors; the square root of the width in Vaswani et al. 2017.
+  public var scale = 1.0
   /// Dropout of the sum in training.
   public var dropout = 0.0
 
@@ -22,6 +37,8 @@ public struct EmbeddingConfig: Knobs {
   public static var knobs: [Knob<EmbeddingConfig>] {
     [
       Knob("positions", \.positions, "how positions are told apart"),
+      Knob("rotary_base", \.rotaryBase, 1...1e9, "base of the angles of rotary positions"),
+      Knob("scale", \.scale, 1e-6...1e6, "factor of the token vectors"),
       Knob("dropout", \.dropout, 0...0.99, "dropout of the embeddings in training"),
     ]
   }
@@ -31,8 +48,8 @@ public struct EmbeddingConfig: Knobs {
 public struct Embedding: Module {
   /// `[vocabulary, width]`.
   public var tokens: Parameter
-  /// `[maximumLength, width]`.
-  public var positions: Parameter?
+  /// What tells positions apart.
+  public var positions: any PositionEncoding
   /// The settings.
   public let config: EmbeddingConfig
 
@@ -40,31 +57,26 @@ public struct Embedding: Module {
   public init(
     _ config: EmbeddingConfig, vocabulary: Int, width: Int, maximumLength: Int,
     _ make: inout Maker
-  ) {
+  ) throws(ConfigError) {
     self.config = config
     tokens = make.parameter(
       "tokens", [vocabulary, width], .normal(deviation: 0.02), .embedding)
-    positions =
-      config.positions == .learned
-      ? make.parameter(
-        "positions", [maximumLength, width], .normal(deviation: 0.02), .embedding)
-      : nil
+    positions = try Catalog.positions(config.positions).init(
+      config, width: width, maximumLength: maximumLength, &make)
   }
 
   /// Shows both tables.
   public mutating func visit(_ visitor: inout some Visitor) {
     visitor.parameter("tokens", &tokens)
-    visitor.optional("positions", &positions)
+    positions.visit(&visitor)
   }
 
   /// The vectors of tokens whose first one stands at `start`.
   public func callAsFunction(_ ids: Tensor, from start: Int = 0, _ context: inout Context)
     -> Tensor
   {
-    let x = gatherRows(tokens.value, ids)
-    guard let positions else { return context.dropout(x, rate: config.dropout) }
-    let length = ids.shape[1]
-    return context.dropout(
-      x + positions.value[start..<start + length], rate: config.dropout)
+    let vectors = gatherRows(tokens.value, ids)
+    let x = config.scale == 1 ? vectors : vectors * config.scale
+    return context.dropout(positions.added(to: x, from: start), rate: config.dropout)
   }
 }

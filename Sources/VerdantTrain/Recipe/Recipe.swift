@@ -51,66 +51,7 @@ public struct Recipe: Knobs {
         .outOfRange, "the run has more tokens than can be counted", at: "training",
         rule: "batch · accumulation · context · steps is at most \(TrainingSettings.mostTokens)")
     }
-    if model.width % model.heads != 0 {
-      reader.report(
-        .inconsistent, "\(model.heads) heads do not divide the width \(model.width)",
-        at: "model.heads", rule: "the width is a multiple of the heads")
-    }
-  }
-}
-
-/// The section `model` of a recipe.
-public struct ModelSettings: Knobs {
-  /// Blocks.
-  public var layers = 4
-  /// Width of a token.
-  public var width = 256
-  /// Attention heads.
-  public var heads = 4
-  /// Longest sequence.
-  public var context = 256
-  /// Inner width of the feed-forward networks.
-  public var hidden: Int?
-  /// Dropout in training.
-  public var dropout = 0.0
-  /// Structures by path.
-  public var structures: [StructureRule] = []
-
-  /// The defaults.
-  public init() {}
-  /// The declared options.
-  public static var knobs: [Knob<ModelSettings>] {
-    [
-      Knob("layers", \.layers, 1...4096, "blocks"),
-      Knob("width", \.width, 1...65536, "width of a token"),
-      Knob("heads", \.heads, 1...65536, "attention heads; divides the width"),
-      Knob("context", \.context, 1...(1 << 24), "longest sequence in tokens"),
-      Knob(
-        "hidden", \.hidden, 1...(1 << 24),
-        "inner width of the feed-forward networks; four times the width by default"),
-      Knob("dropout", \.dropout, 0...0.99, "dropout of embeddings, attention and feed-forward"),
-      Knob(
-        "structures", \.structures,
-        "structures of linear maps: a list of {match, kind, options}, first match counts"),
-    ]
-  }
-
-  /// The configuration of a model for a tokenizer's vocabulary.
-  public func config(vocabulary: Int) -> ModelConfig {
-    var config = ModelConfig(
-      blocks: layers, width: width, heads: heads, maximumLength: context,
-      vocabulary: vocabulary, structures: structures)
-    config.embedding.dropout = dropout
-    var attention = SoftmaxAttention.Options(heads: heads)
-    attention.dropout = dropout
-    var network = MLP.Options()
-    network.hidden = hidden
-    network.dropout = dropout
-    for index in config.blocks.indices {
-      config.blocks[index].mixer = Spec(SoftmaxAttention.kind, attention)
-      config.blocks[index].feedForward = Spec(MLP.kind, network)
-    }
-    return config
+    model.check(&reader)
   }
 }
 

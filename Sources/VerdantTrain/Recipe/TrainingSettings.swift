@@ -30,6 +30,8 @@ public struct TrainingSettings: Knobs {
   public var onNonFinite = NonFinitePolicy.skip
   /// What happens to a step whose loss or gradients jump up.
   public var onSpike = SpikePolicy.off
+  /// The share of each target that is spread evenly over the vocabulary.
+  public var labelSmoothing = 0.0
   /// Seed of initial weights, order of samples and dropout.
   public var seed = 1
 
@@ -66,6 +68,9 @@ public struct TrainingSettings: Knobs {
         "on_spike", \.onSpike,
         "a step with a loss or gradients far above the last 128 is taken, left out, or sends the "
           + "run back to a checkpoint"),
+      Knob(
+        "label_smoothing", \.labelSmoothing, 0...0.99,
+        "share of each target that training spreads evenly over the vocabulary"),
       Knob("seed", \.seed, 0...Int.max, "seed of weights, order of samples and dropout"),
     ]
   }

@@ -37,6 +37,7 @@ struct StepWork {
         .training, precision: settings.usedPrecision, step: step,
         random: random.stream("forward").stream(number))
       context.checkpointsBlocks = settings.checkpointsActivations
+      context.labelSmoothing = settings.labelSmoothing
       let found = valueAndGradients(of: model, &context) { model, context in
         let mean = model.loss(batch.tokens, targets: batch.targets, &context)
         return parts == 1 ? mean : mean / Double(parts)
