@@ -23,6 +23,9 @@ public struct Context: Sendable {
   public var step: Int
   /// The randomness of this pass.
   public var random: RandomSource
+  /// Sees the output of the embedding, of each block and of the last norm, by path, in the order in
+  /// which they are computed; nil when nobody looks.
+  public var observer: (@Sendable (_ path: String, _ output: Tensor) -> Void)?
   /// Losses that parts add to the model's own, by name.
   public var auxiliary: [(name: String, loss: Tensor)] = []
 

@@ -68,6 +68,30 @@ import Testing
     }
   }
 
+  @Test func theFirstLayerThatIsNotFiniteIsNamed() throws {
+    let config = ModelConfig(blocks: 2, width: 8, heads: 2, maximumLength: 8)
+    let plain = try Transformer(config, random: RandomSource(seed: 1))
+    let ids = Tensor(integers: [1, 2, 3, 4], [1, 4])
+    let batch = Batch(tokens: ids, targets: ids, targetCount: 4)
+    func report(_ change: (String, inout Parameter) -> Void) -> String {
+      var model = plain
+      model.updateParameters { change($0, &$1) }
+      return "\(NonFiniteReport(model, batch, Context(.training)))"
+    }
+    #expect(report { _, _ in } == "every layer is finite, the loss or the gradients are not")
+    let overflow = report { name, parameter in
+      // Large enough to overflow only in the second map of the second block.
+      if name.hasPrefix("blocks.1.feedForward") {
+        parameter.value = .full(3e38, parameter.value.shape)
+      }
+    }
+    #expect(overflow.hasPrefix("first in the output of blocks.1: 32 numbers"), "\(overflow)")
+    let weights = report { name, parameter in
+      if name == "blocks.0.mixerNorm.scale" { parameter.value = .full(.nan, parameter.value.shape) }
+    }
+    #expect(weights == "the weights blocks.0.mixerNorm.scale are not finite")
+  }
+
   @Test func patienceEndsARun() throws {
     var watch = StepWatch()
     let verdicts = [3.0, 2, 2.5, 2, 1, 1, 1.5, .nan].map {
@@ -120,6 +144,7 @@ import Testing
       }
       last = trainer.model.bits
       #expect(error?.exitCode == .diverged)
+      #expect(error?.report.what.contains("not finite") == true)
       #expect(events.filter { $0 == "skipped" }.count == 9)
       #expect(events.suffix(9).allSatisfy { $0 == "skipped" })
       #expect(last.joined().allSatisfy { Float(bitPattern: $0).isFinite })

@@ -116,6 +116,7 @@ public struct Transformer: Module {
     )
     let mask = Mask(isCausal: config.isCausal, lengths: lengths)
     var x = embedding(tokens, &context)
+    context.observer?("embedding", x)
     let order = config.usedOrder
     for (place, index) in order.enumerated() {
       // Huang et al. 2016, equation 4: linear from the input, which is never left out.
@@ -124,8 +125,11 @@ public struct Transformer: Module {
         context.checkpointsBlocks
         ? blocks[index].checkpointed(x, mask, leavingOut: rate, &context)
         : blocks[index](x, mask, leavingOut: rate, &context)
+      context.observer?("blocks.\(index)", x)
     }
-    return finalNorm(x, context.precision)
+    let output = finalNorm(x, context.precision)
+    context.observer?("finalNorm", output)
+    return output
   }
 
   /// Logits `[batch, length, vocabulary]` of integers `[batch, length]`, of which each sequence has

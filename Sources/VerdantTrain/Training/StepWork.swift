@@ -17,6 +17,16 @@ struct StepWork {
     var rate = 0.0
   }
 
+  /// What the forward pass of a micro-batch carries.
+  func context(_ step: Int, _ number: Int) -> Context {
+    var context = Context(
+      .training, precision: settings.usedPrecision, step: step,
+      random: random.stream("forward").stream(number))
+    context.checkpointsBlocks = settings.checkpointsActivations
+    context.labelSmoothing = settings.labelSmoothing
+    return context
+  }
+
   /// One optimizer step, from 1: micro-batches, clipping, update.
   ///
   /// - Parameters:
@@ -33,11 +43,7 @@ struct StepWork {
     for part in 0..<parts {
       let number = (step - 1) * parts + part
       let batch = batch(number)
-      var context = Context(
-        .training, precision: settings.usedPrecision, step: step,
-        random: random.stream("forward").stream(number))
-      context.checkpointsBlocks = settings.checkpointsActivations
-      context.labelSmoothing = settings.labelSmoothing
+      var context = context(step, number)
       let found = valueAndGradients(of: model, &context) { model, context in
         let mean = model.loss(batch.tokens, targets: batch.targets, &context)
         return parts == 1 ? mean : mean / Double(parts)

@@ -96,11 +96,11 @@ public struct TrainingError: ReportedError, Equatable {
   public let report: ErrorReport
 
   /// The loss or the gradients of a step are not finite.
-  static func diverged(step: Int, loss: Double, norm: Double) -> TrainingError {
+  static func diverged(step: Int, _ why: String) -> TrainingError {
     TrainingError(
       report: ErrorReport(
         code: .diverged,
-        what: "training diverged: loss \(loss), norm of the gradients \(norm)",
+        what: "training diverged: \(why)",
         place: "step \(step)",
         rule: "both are finite; the weights were not changed by this step",
         advice: "lower training.learning_rate, or raise training.schedule.warmup_steps"

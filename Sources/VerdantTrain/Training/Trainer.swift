@@ -150,9 +150,10 @@ public struct Trainer {
         record = now
         decision = try observe(.step(now))
       } else {
-        decision = try observe(.skipped(now, reason: Self.reason(verdict, found)))
+        let why = reason(verdict, found)
+        decision = try observe(.skipped(now, reason: why))
         let from = step
-        if try rollBack(verdict, found, restore) {
+        if try rollBack(verdict, why, restore) {
           _ = try observe(.rolledBack(from: from, to: step))
           savedStep = step
           continue
@@ -212,9 +213,20 @@ public struct Trainer {
     return (found, verdict)
   }
 
-  private static func reason(_ verdict: StepWatch.Verdict, _ found: StepWork.Outcome) -> String {
+  /// What was wrong with the last step, and for numbers that are not finite where they began.
+  private func reason(_ verdict: StepWatch.Verdict, _ found: StepWork.Outcome) -> String {
     let what = "loss \(found.loss), norm of the gradients \(found.norm)"
-    return verdict == .spike ? "a spike, \(what)" : what
+    if verdict == .spike { return "a spike, \(what)" }
+    let parts = recipe.training.accumulation
+    let reports = (0..<parts).lazy.map { part in
+      let number = (step - 1) * parts + part
+      let batch = source.batch(
+        from: (number + watch.batchOffset * parts) * recipe.training.batch,
+        count: recipe.training.batch)
+      return NonFiniteReport(model, batch, work.context(step, number))
+    }
+    let report = reports.first { $0.isFound } ?? reports[0]
+    return "\(what); \(report)"
   }
 
   /// Steps before a spike at least, and batches behind it that are left out.
@@ -223,11 +235,10 @@ public struct Trainer {
 
   /// Goes back to a checkpoint where the policy says so; false when the run goes on from here.
   private mutating func rollBack(
-    _ verdict: StepWatch.Verdict, _ found: StepWork.Outcome,
-    _ restore: (Int) throws -> Checkpoint?
+    _ verdict: StepWatch.Verdict, _ why: String, _ restore: (Int) throws -> Checkpoint?
   ) throws -> Bool {
     let settings = recipe.training
-    let diverged = TrainingError.diverged(step: step, loss: found.loss, norm: found.norm)
+    let diverged = TrainingError.diverged(step: step, why)
     if verdict == .nonFinite && settings.onNonFinite == .stop { throw diverged }
     let wantsRollback =
       verdict == .nonFinite ? settings.onNonFinite == .rollback : settings.onSpike == .rollback
