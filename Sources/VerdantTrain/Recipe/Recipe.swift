@@ -114,41 +114,6 @@ public struct ModelSettings: Knobs {
   }
 }
 
-/// The section `data` of a recipe.
-public struct DataSettings: Knobs {
-  /// The tokenizers that exist.
-  public enum TokenizerKind: String, KnobValue, CaseIterable {
-    /// Every byte is a token.
-    case bytes
-  }
-
-  /// Training text.
-  public var train: [String] = []
-  /// Validation text.
-  public var validation: [String]?
-  /// The share of the training text set aside when no validation text is given.
-  public var validationFraction = 0.1
-  /// How text becomes tokens.
-  public var tokenizer = TokenizerKind.bytes
-  /// How bytes are checked.
-  public var encoding = TextEncoding.utf8
-
-  /// The defaults.
-  public init() {}
-  /// The declared options.
-  public static var knobs: [Knob<DataSettings>] {
-    [
-      Knob("train", \.train, "text files, folders or .jsonl files with a field 'text'"),
-      Knob("validation", \.validation, "the same, for evaluation"),
-      Knob(
-        "validation_fraction", \.validationFraction, 0...0.9,
-        "share of the training text set aside when no validation text is given"),
-      Knob("tokenizer", \.tokenizer, "how text becomes tokens"),
-      Knob("encoding", \.encoding, "how bytes are checked; 'bytes' takes any"),
-    ]
-  }
-}
-
 /// The section `evaluation` of a recipe.
 public struct EvaluationSettings: Knobs {
   /// Steps between two evaluations; 0 for the end only.

@@ -32,7 +32,7 @@ public final class RunFolder {
     self.path = path
     recipe = trainer.recipe
     try Self.makeFolder(path)
-    origin = Self.origin(trainer)
+    origin = try Self.origin(trainer)
     let text = try AtomicFile(path + "/recipe.yaml")
     try text.output.write(RecipeFile.text(trainer.recipe))
     try text.commit()
@@ -71,8 +71,8 @@ public final class RunFolder {
     }
   }
 
-  private static func origin(_ trainer: Trainer) -> JSONObject {
-    [
+  private static func origin(_ trainer: Trainer) throws -> JSONObject {
+    try [
       "schema": 1, "version": .string(version), "created": .string(timestamp()),
       "seed": .integer(trainer.recipe.training.seed),
       "machine": [
@@ -85,16 +85,9 @@ public final class RunFolder {
         "file_count": .integer(trainer.documents.files.count),
         "documents": .integer(trainer.training.documentCount),
         "bytes": .integer(trainer.training.byteCount),
-        "fingerprint": .string(fingerprint(trainer.training.ids)),
+        "fingerprint": .string(trainer.training.fingerprint().description),
       ],
     ]
-  }
-
-  // FNV-1a over the tokens: tells whether two runs read the same text, no protection.
-  private static func fingerprint(_ ids: [Int32]) -> String {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for id in ids { hash = (hash ^ UInt64(UInt32(bitPattern: id))) &* 0x100_0000_01B3 }
-    return String(hash, radix: 16)
   }
 
   private func write(state: String, result: JSONObject?) throws {

@@ -24,14 +24,14 @@ struct StepWork {
   ///   - check: Sees loss and norm of the gradients before the weights change.
   func run(
     _ step: Int, _ model: inout Transformer, _ optimizer: inout some Optimizer,
-    batch: (Int) -> Batch, check: (Outcome) throws -> Void
+    batch: (Int) throws -> Batch, check: (Outcome) throws -> Void
   ) rethrows -> Outcome {
     let parts = settings.accumulation
     var outcome = Outcome()
     var gradients = Gradients()
     for part in 0..<parts {
       let number = (step - 1) * parts + part
-      let batch = batch(number)
+      let batch = try batch(number)
       var context = Context(
         .training, precision: settings.usedPrecision, step: step,
         random: random.stream("forward").stream(number))

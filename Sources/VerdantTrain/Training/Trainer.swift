@@ -13,15 +13,15 @@ public struct Trainer {
   /// The model; changed by ``run(_:save:)``.
   public private(set) var model: Transformer
   /// The training text.
-  public let training: TokenStream
+  public var training: any TokenSequence { data.training }
   /// The validation text; nil when there is none.
-  public let validation: TokenStream?
-  /// The files of the training text.
-  public let documents: TextDocuments
+  public var validation: (any TokenSequence)? { data.validation }
+  /// The files of the text; their content is in the tokens alone.
+  public var documents: TextDocuments { data.documents }
   /// Sizes of the run.
   public let start: TrainingStart
 
-  private let source: ShuffledWindows
+  private let data: TrainingData
   private let random: RandomSource
   private let work: StepWork
   private var optimizer: any Optimizer
@@ -36,21 +36,7 @@ public struct Trainer {
     if !ignoresMemory { try plan.checkMemory() }
     self.recipe = recipe
     random = RandomSource(seed: UInt64(recipe.training.seed))
-    documents = try TextDocuments(recipe.data.train, encoding: recipe.data.encoding)
-    let parts: (training: [[UInt8]], validation: [[UInt8]])
-    if let paths = recipe.data.validation {
-      let held = try TextDocuments(paths, encoding: recipe.data.encoding)
-      parts = (documents.documents, held.documents)
-    } else {
-      parts = TokenStream.split(
-        documents.documents, validation: recipe.data.validationFraction, random)
-    }
-    training = TokenStream(parts.training, tokenizer)
-    let held = TokenStream(parts.validation, tokenizer)
-    validation = held.ids.count >= 2 ? held : nil
-    source = try ShuffledWindows(
-      training, length: recipe.model.context, random,
-      file: recipe.data.train.joined(separator: ", "))
+    data = try TrainingData(recipe, tokenizer, random)
     model = try Transformer(plan.config, random: random.stream("initial weights"))
     optimizer = try recipe.training.makeOptimizer()
     work = StepWork(settings: recipe.training, steps: plan.steps, random: random)
@@ -60,9 +46,10 @@ public struct Trainer {
       forwardFlopsPerToken: plan.cost.forwardPerToken,
       steps: plan.steps,
       tokensPerStep: plan.tokensPerStep,
-      trainingTokens: training.ids.count,
-      validationTokens: validation?.ids.count ?? 0,
-      skippedFiles: documents.skippedFiles.count,
+      trainingTokens: data.training.count,
+      validationTokens: data.validation?.count ?? 0,
+      skippedFiles: data.documents.skippedFiles.count,
+      skippedRecords: data.documents.badLines.count,
       memory: plan.memory
     )
   }
@@ -98,14 +85,15 @@ public struct Trainer {
         step: step, loss: loss, gradientNorm: norm, learningRate: rate,
         tokens: step * start.tokensPerStep,
         epoch: Double(step * recipe.training.batch * recipe.training.accumulation)
-          / Double(source.sampleCount),
+          / Double(data.source.sampleCount),
         tokensPerSecond: rates[rates.count - 1], elapsed: monotonicSeconds() - began,
         residentByteCount: Compute.residentByteCount)
       record = now
       stops = try observe(.step(now)) == .stop
       let every = recipe.evaluation.every
-      if let validation, every > 0, step % every == 0, step < start.steps {
-        let result = try evaluate(validation, limit: recipe.evaluation.windows)
+      if every > 0, step % every == 0, step < start.steps,
+        let result = try evaluate(limit: recipe.evaluation.windows)
+      {
         stops = try observe(.evaluated(result, step: step)) == .stop || stops
       }
       let saves = recipe.checkpoint.every
@@ -114,8 +102,7 @@ public struct Trainer {
       }
     }
     try saveFinal(model, step)
-    if let validation, !stops || step == start.steps {
-      let result = try evaluate(validation, limit: nil)
+    if !stops || step == start.steps, let result = try evaluate(limit: nil) {
       evaluation = result
       _ = try observe(.evaluated(result, step: step))
     }
@@ -126,8 +113,8 @@ public struct Trainer {
       tokensPerSecond: median(rates.count > 4 ? Array(rates.dropFirst(2)) : rates))
   }
 
-  private func evaluate(_ stream: TokenStream, limit: Int?) throws -> Evaluation {
-    try Evaluation(model, stream, batch: recipe.training.batch, limit: limit)
+  private func evaluate(limit: Int?) throws -> Evaluation? {
+    try data.evaluate(model, batch: recipe.training.batch, limit: limit)
   }
 
   /// One optimizer step, from 1: micro-batches, clipping, update.
@@ -135,8 +122,8 @@ public struct Trainer {
     loss: Double, norm: Double, rate: Double
   ) {
     let count = recipe.training.batch
-    let found = try work.run(step, &model, &optimizer) { [source] number in
-      source.batch(from: number * count, count: count)
+    let found = try work.run(step, &model, &optimizer) { [data] number in
+      try data.source.batch(from: number * count, count: count)
     } check: { found in
       guard found.loss.isFinite && found.norm.isFinite else {
         throw TrainingError.diverged(step: step, loss: found.loss, norm: found.norm)
