@@ -48,7 +48,8 @@ struct TrainingData: Sendable {
         : try CompletionRows(completions, tokenizer, length: recipe.model.context, random)
       validation = heldCompletions?.stream
     }
-    source = parts[0].source
+    let mixed = parts[0].source
+    source = settings.prefetch > 0 ? PrefetchedBatches(mixed, depth: settings.prefetch) : mixed
   }
 
   /// Evaluates a model on the validation data, if there is any.

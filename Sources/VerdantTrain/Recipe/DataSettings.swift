@@ -36,6 +36,8 @@ public struct DataSettings: Knobs {
   public var hasHeader = true
   /// What happens to a record that cannot be used.
   public var onBadLine = BadLinePolicy.stop
+  /// Batches prepared beside the computation.
+  public var prefetch = 2
 
   /// The defaults.
   public init() {}
@@ -59,6 +61,7 @@ public struct DataSettings: Knobs {
       Knob(
         "on_bad_line", \.onBadLine,
         "what a record that cannot be used does; skip counts them and allows one in a hundred"),
+      Knob("prefetch", \.prefetch, 0...1024, "batches prepared while others are computed"),
     ]
   }
 
