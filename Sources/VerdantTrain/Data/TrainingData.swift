@@ -2,7 +2,7 @@ import VerdantBase
 import VerdantNN
 import VerdantText
 
-/// The data of a run: read, split, turned into tokens, and put in the order of training.
+/// The data of a run: read, split, turned into tokens, mixed, and put in the order of training.
 struct TrainingData: Sendable {
   /// The files, and what was left out.
   let documents: TextDocuments
@@ -17,8 +17,16 @@ struct TrainingData: Sendable {
 
   /// Reads what a recipe names.
   init(_ recipe: Recipe, _ tokenizer: any Tokenizer, _ random: RandomSource) throws(DataError) {
+    var parts: [DataPart] = []
     let settings = recipe.data
-    let parts = [try DataPart(settings.train, recipe, tokenizer, random)]
+    if settings.weights == nil {
+      parts = [try DataPart(settings.train, recipe, tokenizer, random)]
+    } else {
+      for (index, path) in settings.train.enumerated() {
+        let own = random.stream("source").stream(index)
+        parts.append(try DataPart([path], recipe, tokenizer, own))
+      }
+    }
     var held = parts.compactMap(\.validation)
     var badLines = parts.map(\.documents.badLines)
     var completions = parts.flatMap(\.heldExamples)
@@ -48,7 +56,12 @@ struct TrainingData: Sendable {
         : try CompletionRows(completions, tokenizer, length: recipe.model.context, random)
       validation = heldCompletions?.stream
     }
-    let mixed = parts[0].source
+    let mixed: any BatchSource
+    if let weights = settings.weights {
+      mixed = try MixedBatches(parts.map(\.source), weights: weights, random)
+    } else {
+      mixed = parts[0].source
+    }
     source = settings.prefetch > 0 ? PrefetchedBatches(mixed, depth: settings.prefetch) : mixed
   }
 

@@ -18,6 +18,8 @@ public struct DataSettings: Knobs {
 
   /// Training text.
   public var train: [String] = []
+  /// The share of each part of the training text; nil to read all parts as one.
+  public var weights: [Double]?
   /// Validation text.
   public var validation: [String]?
   /// The share of the training text set aside when no validation text is given.
@@ -44,7 +46,9 @@ public struct DataSettings: Knobs {
   /// The declared options.
   public static var knobs: [Knob<DataSettings>] {
     [
-      Knob("train", \.train, "text files, folders or .jsonl files with a field 'text'"),
+      Knob(
+        "train", \.sources,
+        "text files, folders or .jsonl files with a field 'text'; with weights they are mixed"),
       Knob("validation", \.validation, "the same, for evaluation"),
       Knob(
         "validation_fraction", \.validationFraction, 0...0.9,
@@ -74,5 +78,68 @@ public struct DataSettings: Knobs {
     options.onBadLine = onBadLine
     options.encoding = encoding
     return options
+  }
+
+  /// The training text with its weights, as it stands in a recipe.
+  var sources: [WeightedPath] {
+    get {
+      train.enumerated().map { index, path in
+        WeightedPath(path: path, weight: weights.flatMap { index < $0.count ? $0[index] : nil })
+      }
+    }
+    set {
+      train = newValue.map(\.path)
+      // A part without its weight gets none that could be overlooked; `check` names it.
+      weights =
+        newValue.contains { $0.weight != nil } ? newValue.map { $0.weight ?? .nan } : nil
+    }
+  }
+
+  /// Reports parts of the training text that contradict each other.
+  func check(_ reader: inout SettingsReader) {
+    guard let weights else { return }
+    let wrong = weights.indices.filter { !(weights[$0] > 0 && weights[$0].isFinite) }
+    guard weights.count == train.count, wrong.isEmpty else {
+      reader.report(
+        .inconsistent, "not every part of the training text has a weight",
+        at: wrong.first.map { "data.train[\($0)]" } ?? "data.train",
+        rule: "all of them are mappings with the keys 'path' and 'weight', or none is")
+      return
+    }
+  }
+}
+
+/// A path, or a path with its share of the samples.
+struct WeightedPath: KnobValue {
+  var path: String
+  var weight: Double?
+
+  static var expectation: String { "a path, or a mapping with the keys 'path' and 'weight'" }
+
+  static func read(_ json: JSONValue, at path: String, _ reader: inout SettingsReader)
+    -> WeightedPath?
+  {
+    guard let object = json.objectValue else {
+      return String.read(json, at: path, &reader).map { WeightedPath(path: $0) }
+    }
+    let before = reader.problems.count
+    var value = WeightedPath(path: "")
+    for (key, json) in object {
+      let place = reader.join(path, key)
+      switch key {
+      case "path": value.path = String.read(json, at: place, &reader) ?? ""
+      case "weight": value.weight = reader.number(json, in: 1e-9...1e9, at: place)
+      default: reader.unknown(key, at: path, known: ["path", "weight"])
+      }
+    }
+    if object["path"] == nil {
+      reader.report(.missingKey, "no path is given", at: path, rule: "\(expectation) expected")
+    }
+    return reader.problems.count == before ? value : nil
+  }
+
+  var json: JSONValue {
+    guard let weight else { return .string(path) }
+    return ["path": .string(path), "weight": weight.isFinite ? .number(weight) : .null]
   }
 }

@@ -43,6 +43,7 @@ public struct Recipe: Knobs {
         .missingKey, "no training text is given", at: "data.train",
         rule: "at least one file or folder", advice: "set it, or add --set data.train=FILE")
     }
+    data.check(&reader)
     training.check(&reader)
     let tokens = training.tokensPerStep(context: model.context)
     let (total, overflows) = tokens.multipliedReportingOverflow(by: training.steps ?? 1)
