@@ -56,10 +56,18 @@ struct DataPart: Sendable {
   ) throws(DataError) -> (
     documents: TextDocuments, training: any TokenSequence, validation: any TokenSequence
   ) {
+    var cache: TokenCache?
+    if let folder = settings.cache {
+      cache = try TokenCache(folder, paths, settings, tokenizer, validation: fraction, random)
+    }
+    if let kept = cache?.load() { return (kept.documents, kept.training, kept.validation) }
     let read = try TextDocuments(paths, settings.recordOptions)
     let parts = TokenStream.split(read.documents, validation: fraction, random)
     let training = TokenStream(parts.training, tokenizer)
     let validation = TokenStream(parts.validation, tokenizer)
+    try cache?.save(training, validation, read)
+    // What was written is mapped at once, so that the first run is like the later ones.
+    if let kept = cache?.load() { return (kept.documents, kept.training, kept.validation) }
     return (read.withoutContent, training, validation)
   }
 }

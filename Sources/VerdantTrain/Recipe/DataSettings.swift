@@ -38,6 +38,8 @@ public struct DataSettings: Knobs {
   public var hasHeader = true
   /// What happens to a record that cannot be used.
   public var onBadLine = BadLinePolicy.stop
+  /// A folder that keeps tokens for later runs.
+  public var cache: String?
   /// Batches prepared beside the computation.
   public var prefetch = 2
 
@@ -65,6 +67,7 @@ public struct DataSettings: Knobs {
       Knob(
         "on_bad_line", \.onBadLine,
         "what a record that cannot be used does; skip counts them and allows one in a hundred"),
+      Knob("cache", \.cache, "a folder that keeps tokens for later runs; null for none"),
       Knob("prefetch", \.prefetch, 0...1024, "batches prepared while others are computed"),
     ]
   }
