@@ -158,13 +158,13 @@ struct GPT: Module {
 }
 
 /// The loop: batch, loss and gradients, clipping, update.
-func train(_ model: inout GPT, _ data: some BatchSource, steps: Int) {
+func train(_ model: inout GPT, _ data: some BatchSource, steps: Int) throws {
   var optimizer = AdamW()
   var schedule = Schedule()
   schedule.warmupSteps = min(20, steps / 10)
   let batchSize = 16
   for step in 0..<steps {
-    let batch = data.batch(from: step * batchSize, count: batchSize)
+    let batch = try data.batch(from: step * batchSize, count: batchSize)
     var context = Context(.training, step: step)
     let (loss, gradients) = valueAndGradients(of: model, &context) { model, _ in
       model.loss(batch.tokens, targets: batch.targets)
@@ -200,7 +200,7 @@ struct TrainGPT {
     var model = GPT(Sizes(), seed: 1)
     let data = try ShuffledWindows(text, length: model.sizes.length, RandomSource(seed: 1))
     print("\(model.parameterCount) parameters, \(text.ids.count) tokens")
-    train(&model, data, steps: steps)
+    try train(&model, data, steps: steps)
     print(write(model, tokenizer, from: "The ", tokens: 120))
   }
 }

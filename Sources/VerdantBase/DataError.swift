@@ -63,6 +63,7 @@ public struct DataError: ClassifiedError {
       case .missing: .missing
       case .notARegularFile: .notARegularFile
       case .tooLarge: .tooLarge
+      case .changed: .changed
       default: .io
       }
     self.init(kind, error.report)

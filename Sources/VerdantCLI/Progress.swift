@@ -34,6 +34,9 @@ struct Progress {
       if start.skippedFiles > 0 {
         note("\(start.skippedFiles) files without text were left out")
       }
+      if start.skippedRecords > 0 {
+        note("\(start.skippedRecords) records that cannot be used were left out")
+      }
     case .step(let record): show(record)
     case .evaluated(let evaluation, let step):
       note(

@@ -19,3 +19,19 @@ func refuseArchive(_ bytes: UnsafeRawBufferPointer, _ path: String) throws(DataE
     .unsupported, "a \(found.name) file", file: path, rule: "text is read uncompressed",
     advice: "unpack it first")
 }
+
+/// Byte order marks of encodings that are not read; the longer ones begin like a shorter one.
+private let foreignMarks: [(name: String, mark: [UInt8])] = [
+  ("UTF-32", [0x00, 0x00, 0xFE, 0xFF]),
+  ("UTF-32", [0xFF, 0xFE, 0x00, 0x00]),
+  ("UTF-16", [0xFE, 0xFF]),
+  ("UTF-16", [0xFF, 0xFE]),
+]
+
+/// Throws for text in UTF-16 and UTF-32 by its name, which says more than its first NUL byte.
+func refuseForeignMark(_ bytes: UnsafeRawBufferPointer, _ path: String) throws(DataError) {
+  guard let found = foreignMarks.first(where: { bytes.starts(with: $0.mark) }) else { return }
+  throw DataError(
+    .notUTF8, "the file is \(found.name)", file: path, place: "byte 0", rule: "text is UTF-8",
+    advice: "convert it: iconv -f \(found.name) -t UTF-8")
+}

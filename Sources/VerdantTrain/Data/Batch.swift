@@ -16,58 +16,62 @@ public struct Batch: Sendable {
     self.targets = targets
     self.targetCount = targetCount
   }
+
+  /// Makes a batch of rows.
+  public init(_ rows: TokenRows) {
+    let shape: Shape = [rows.count, rows.length]
+    tokens = Tensor(integers: rows.tokens, shape)
+    targets = Tensor(integers: rows.targets, shape)
+    targetCount = rows.targetCount
+  }
+}
+
+/// The numbers of a batch, row after row. They hold no tensor, so that another thread than the
+/// one that computes can make them without taking from its memory.
+public struct TokenRows: Sendable, Equatable {
+  /// Tokens of a row.
+  public let length: Int
+  /// The tokens.
+  public internal(set) var tokens: [Int32] = []
+  /// What is to be predicted at the place of each token; negative ones do not count.
+  public internal(set) var targets: [Int32] = []
+
+  /// No row yet, of `length` tokens each, with room for `count`.
+  public init(length: Int, capacity count: Int = 0) {
+    self.length = length
+    tokens.reserveCapacity(count * length)
+    targets.reserveCapacity(count * length)
+  }
+
+  /// The rows.
+  public var count: Int { length == 0 ? 0 : tokens.count / length }
+  /// Targets that count.
+  public var targetCount: Int { targets.reduce(0) { $0 + ($1 < 0 ? 0 : 1) } }
+
+  /// Adds rows of the same length.
+  public mutating func append(_ other: TokenRows) {
+    require(other.length == length, "[rows] \(other.length) tokens added to rows of \(length)")
+    tokens += other.tokens
+    targets += other.targets
+  }
 }
 
 /// Gives the batch of any position, so that a run can start anywhere.
 public protocol BatchSource: Sendable {
   /// The samples of an epoch.
   var sampleCount: Int { get }
-  /// The batch that begins at a global sample number; samples of an epoch come once each.
-  func batch(from sample: Int, count: Int) -> Batch
+  /// The rows that begin at a global sample number; samples of an epoch come once each. The same
+  /// numbers give the same rows, whenever and by whatever thread.
+  ///
+  /// - Throws: ``DataError`` when the data cannot be read any more.
+  func rows(from sample: Int, count: Int) throws(DataError) -> TokenRows
 }
 
-/// Windows of a token sequence in a new pseudo-random order each epoch.
-public struct ShuffledWindows: BatchSource {
-  private let stream: TokenStream
-  private let length: Int
-  private let random: RandomSource
-
-  /// Cuts a sequence into windows of `length` tokens; the rest at the end is left out.
-  ///
-  /// - Throws: ``DataError`` when there is not even one window.
-  public init(_ stream: TokenStream, length: Int, _ random: RandomSource, file: String? = nil)
-    throws(DataError)
-  {
-    guard stream.ids.count > length else {
-      throw DataError(
-        .tooShort, "the data has \(stream.ids.count) tokens", file: file,
-        rule: "one sequence needs \(length + 1)",
-        advice: "give more text, or a smaller model.context")
-    }
-    self.stream = stream
-    self.length = length
-    self.random = random.stream("order of samples")
-  }
-
-  /// The windows.
-  public var sampleCount: Int { (stream.ids.count - 1) / length }
-
+extension BatchSource {
   /// The batch that begins at a global sample number.
-  public func batch(from sample: Int, count: Int) -> Batch {
-    var tokens: [Int32] = []
-    var targets: [Int32] = []
-    tokens.reserveCapacity(count * length)
-    targets.reserveCapacity(count * length)
-    for index in sample..<sample + count {
-      let epoch = index / sampleCount
-      let order = Permutation(sampleCount, random.stream(epoch))
-      let start = order[index % sampleCount] * length
-      tokens += stream.ids[start..<start + length]
-      targets += stream.ids[start + 1...start + length]
-    }
-    let shape: Shape = [count, length]
-    return Batch(
-      tokens: Tensor(integers: tokens, shape), targets: Tensor(integers: targets, shape),
-      targetCount: targets.count)
+  ///
+  /// - Throws: ``DataError`` when the data cannot be read any more.
+  public func batch(from sample: Int, count: Int) throws(DataError) -> Batch {
+    Batch(try rows(from: sample, count: count))
   }
 }

@@ -1,8 +1,8 @@
 public import VerdantBase
 public import VerdantText
 
-/// Documents as one sequence of tokens, each document followed by the separator.
-public struct TokenStream: Sendable {
+/// Documents as one sequence of tokens in memory, each document followed by the separator.
+public struct TokenStream: TokenSequence {
   /// The token ids.
   public let ids: [Int32]
   /// Bytes of the documents, separators not counted.
@@ -22,6 +22,22 @@ public struct TokenStream: Sendable {
     byteCount = documents.reduce(0) { $0 + $1.count }
     documentCount = documents.count
   }
+
+  /// Takes tokens that were made elsewhere.
+  init(ids: [Int32], byteCount: Int, documentCount: Int) {
+    self.ids = ids
+    self.byteCount = byteCount
+    self.documentCount = documentCount
+  }
+
+  /// The tokens.
+  public var count: Int { ids.count }
+
+  /// Adds the tokens of a range to a list.
+  public func append(_ range: Range<Int>, to list: inout [Int32]) { list += ids[range] }
+
+  /// The hash of all tokens.
+  public func fingerprint() -> TokenFingerprint { TokenFingerprint(ids) }
 
   /// Sets a share of the documents aside for validation.
   ///

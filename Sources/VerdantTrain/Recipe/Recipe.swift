@@ -43,6 +43,7 @@ public struct Recipe: Knobs {
         .missingKey, "no training text is given", at: "data.train",
         rule: "at least one file or folder", advice: "set it, or add --set data.train=FILE")
     }
+    data.check(&reader)
     training.check(&reader)
     let tokens = training.tokensPerStep(context: model.context)
     let (total, overflows) = tokens.multipliedReportingOverflow(by: training.steps ?? 1)
@@ -52,41 +53,6 @@ public struct Recipe: Knobs {
         rule: "batch · accumulation · context · steps is at most \(TrainingSettings.mostTokens)")
     }
     model.check(&reader)
-  }
-}
-
-/// The section `data` of a recipe.
-public struct DataSettings: Knobs {
-  /// The tokenizers that exist.
-  public enum TokenizerKind: String, KnobValue, CaseIterable {
-    /// Every byte is a token.
-    case bytes
-  }
-
-  /// Training text.
-  public var train: [String] = []
-  /// Validation text.
-  public var validation: [String]?
-  /// The share of the training text set aside when no validation text is given.
-  public var validationFraction = 0.1
-  /// How text becomes tokens.
-  public var tokenizer = TokenizerKind.bytes
-  /// How bytes are checked.
-  public var encoding = TextEncoding.utf8
-
-  /// The defaults.
-  public init() {}
-  /// The declared options.
-  public static var knobs: [Knob<DataSettings>] {
-    [
-      Knob("train", \.train, "text files, folders or .jsonl files with a field 'text'"),
-      Knob("validation", \.validation, "the same, for evaluation"),
-      Knob(
-        "validation_fraction", \.validationFraction, 0...0.9,
-        "share of the training text set aside when no validation text is given"),
-      Knob("tokenizer", \.tokenizer, "how text becomes tokens"),
-      Knob("encoding", \.encoding, "how bytes are checked; 'bytes' takes any"),
-    ]
   }
 }
 

@@ -36,18 +36,19 @@ public struct Evaluation: Sendable, Equatable {
   ///   - limit: Windows evaluated at most; nil for all.
   /// - Throws: ``DataError`` when there is nothing to predict.
   public init(
-    _ model: Transformer, _ stream: TokenStream, batch: Int, limit: Int? = nil
+    _ model: Transformer, _ stream: any TokenSequence, batch: Int, limit: Int? = nil
   ) throws(DataError) {
     let length = model.config.maximumLength
-    guard stream.ids.count >= 2 else {
+    guard stream.count >= 2 else {
       throw DataError(
-        .tooShort, "the data has \(stream.ids.count) tokens", rule: "two at least")
+        .tooShort, "the data has \(stream.count) tokens", rule: "two at least")
     }
     let started = monotonicSeconds()
-    let all = (stream.ids.count - 1 + length - 1) / length
+    let all = (stream.count - 1 + length - 1) / length
     let windows = max(1, min(all, limit ?? all))
     var nats = 0.0
     var counted = 0
+    var byteSum = 0
     var context = Context(.inference)
     for first in stride(from: 0, to: windows, by: max(1, batch)) {
       let rows = min(max(1, batch), windows - first)
@@ -56,11 +57,15 @@ public struct Evaluation: Sendable, Equatable {
       var valid = 0
       for row in 0..<rows {
         let start = (first + row) * length
-        for place in 0..<min(length, stream.ids.count - 1 - start) {
-          tokens[row * length + place] = stream.ids[start + place]
-          targets[row * length + place] = stream.ids[start + place + 1]
-          valid += 1
+        let found = min(length, stream.count - 1 - start)
+        var ids: [Int32] = []
+        try stream.append(start..<start + found + 1, to: &ids)
+        for place in 0..<found {
+          tokens[row * length + place] = ids[place]
+          targets[row * length + place] = ids[place + 1]
         }
+        valid += found
+        byteSum += ids.dropFirst().reduce(0) { $0 + ($1 < 256 ? 1 : 0) }
       }
       let shape: Shape = [rows, length]
       let loss = model.loss(
@@ -71,10 +76,7 @@ public struct Evaluation: Sendable, Equatable {
     loss = nats / Double(counted)
     tokenCount = counted
     // A partial evaluation covers its share of the bytes.
-    byteCount =
-      counted == stream.ids.count - 1
-      ? stream.byteCount
-      : stream.ids[1...counted].reduce(0) { $0 + ($1 < 256 ? 1 : 0) }
+    byteCount = counted == stream.count - 1 ? stream.byteCount : byteSum
     seconds = monotonicSeconds() - started
   }
 }

@@ -112,8 +112,8 @@ public final class RunFolder {
     }
   }
 
-  private static func origin(_ trainer: Trainer) -> JSONObject {
-    [
+  private static func origin(_ trainer: Trainer) throws -> JSONObject {
+    try [
       "schema": 1, "version": .string(version), "created": .string(timestamp()),
       "seed": .integer(trainer.recipe.training.seed),
       "machine": [

@@ -35,14 +35,14 @@ struct StepWork {
   ///     stay as they are.
   func run(
     _ step: Int, _ model: inout Transformer, _ optimizer: inout some Optimizer,
-    batch: (Int) -> Batch, check: (Outcome) throws -> Bool
+    batch: (Int) throws -> Batch, check: (Outcome) throws -> Bool
   ) rethrows -> Outcome {
     let parts = settings.accumulation
     var outcome = Outcome()
     var gradients = Gradients()
     for part in 0..<parts {
       let number = (step - 1) * parts + part
-      let batch = batch(number)
+      let batch = try batch(number)
       var context = context(step, number)
       let found = valueAndGradients(of: model, &context) { model, context in
         let mean = model.loss(batch.tokens, targets: batch.targets, &context)

@@ -27,6 +27,7 @@ extension TrainingStart {
       "forward_flops_per_token": finite(forwardFlopsPerToken), "steps": .integer(steps),
       "tokens_per_step": .integer(tokensPerStep), "training_tokens": .integer(trainingTokens),
       "validation_tokens": .integer(validationTokens),
+      "skipped_records": .integer(skippedRecords),
     ]
     for (key, value) in memory.json { object[key] = value }
     return object

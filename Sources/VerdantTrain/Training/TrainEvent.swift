@@ -44,6 +44,8 @@ public struct TrainingStart: Sendable {
   public let validationTokens: Int
   /// Files left out of folders because they hold no text.
   public let skippedFiles: Int
+  /// Records left out because they cannot be used.
+  public let skippedRecords: Int
   /// Memory that the run will have at its peak.
   public let memory: MemoryForecast
 }

@@ -13,17 +13,17 @@ public struct Trainer {
   /// The model; changed by ``run(_:save:restore:saveFinal:)``.
   public private(set) var model: Transformer
   /// The training text.
-  public let training: TokenStream
+  public var training: any TokenSequence { data.training }
   /// The validation text; nil when there is none.
-  public let validation: TokenStream?
-  /// The files of the training text.
-  public let documents: TextDocuments
+  public var validation: (any TokenSequence)? { data.validation }
+  /// The files of the text; their content is in the tokens alone.
+  public var documents: TextDocuments { data.documents }
   /// Sizes of the run.
   public let start: TrainingStart
   /// Tells whether two runs read the same text; no protection.
   public let dataFingerprint: String
 
-  private let source: ShuffledWindows
+  private let data: TrainingData
   private let random: RandomSource
   private let work: StepWork
   private var optimizer: any Optimizer
@@ -48,22 +48,8 @@ public struct Trainer {
     if !ignoresMemory { try plan.checkMemory() }
     self.recipe = recipe
     random = RandomSource(seed: UInt64(recipe.training.seed))
-    documents = try TextDocuments(recipe.data.train, encoding: recipe.data.encoding)
-    let parts: (training: [[UInt8]], validation: [[UInt8]])
-    if let paths = recipe.data.validation {
-      let held = try TextDocuments(paths, encoding: recipe.data.encoding)
-      parts = (documents.documents, held.documents)
-    } else {
-      parts = TokenStream.split(
-        documents.documents, validation: recipe.data.validationFraction, random)
-    }
-    training = TokenStream(parts.training, tokenizer)
-    let held = TokenStream(parts.validation, tokenizer)
-    validation = held.ids.count >= 2 ? held : nil
-    source = try ShuffledWindows(
-      training, length: recipe.model.context, random,
-      file: recipe.data.train.joined(separator: ", "))
-    dataFingerprint = Self.fingerprint(training.ids)
+    data = try TrainingData(recipe, tokenizer, random)
+    dataFingerprint = try data.training.fingerprint().description
     let optimizer = try recipe.training.makeOptimizer()
     if let checkpoint {
       guard allowsOtherData || checkpoint.dataFingerprint == dataFingerprint else {
@@ -89,18 +75,12 @@ public struct Trainer {
       forwardFlopsPerToken: plan.cost.forwardPerToken,
       steps: plan.steps,
       tokensPerStep: plan.tokensPerStep,
-      trainingTokens: training.ids.count,
-      validationTokens: validation?.ids.count ?? 0,
-      skippedFiles: documents.skippedFiles.count,
+      trainingTokens: data.training.count,
+      validationTokens: data.validation?.count ?? 0,
+      skippedFiles: data.documents.skippedFiles.count,
+      skippedRecords: data.documents.badLines.count,
       memory: plan.memory
     )
-  }
-
-  // FNV-1a over the tokens.
-  private static func fingerprint(_ ids: [Int32]) -> String {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for id in ids { hash = (hash ^ UInt64(UInt32(bitPattern: id))) &* 0x100_0000_01B3 }
-    return String(hash, radix: 16)
   }
 
   /// Everything that the rest of the run depends on.
@@ -143,14 +123,14 @@ public struct Trainer {
         step: step, loss: found.loss, gradientNorm: found.norm, learningRate: found.rate,
         tokens: step * start.tokensPerStep,
         epoch: Double((step + watch.batchOffset) * recipe.training.batch)
-          * Double(recipe.training.accumulation) / Double(source.sampleCount),
+          * Double(recipe.training.accumulation) / Double(data.source.sampleCount),
         tokensPerSecond: rates[rates.count - 1], elapsed: monotonicSeconds() - began,
         residentByteCount: Compute.residentByteCount)
       if verdict == .accepted {
         record = now
         decision = try observe(.step(now))
       } else {
-        let why = reason(verdict, found)
+        let why = try reason(verdict, found)
         decision = try observe(.skipped(now, reason: why))
         let from = step
         if try rollBack(verdict, why, restore) {
@@ -160,8 +140,9 @@ public struct Trainer {
         }
       }
       let every = recipe.evaluation.every
-      if let validation, every > 0, step % every == 0, step < start.steps {
-        let result = try evaluate(validation, limit: recipe.evaluation.windows)
+      if every > 0, step % every == 0, step < start.steps,
+        let result = try evaluate(limit: recipe.evaluation.windows)
+      {
         evaluation = result
         if try observe(.evaluated(result, step: step)) == .stop { decision = .stop }
         endsEarly = watch.note(
@@ -178,8 +159,7 @@ public struct Trainer {
       _ = try observe(.saved(path: path, step: step))
     }
     try saveFinal(model, step)
-    if let validation, decision != .stop || isDone {
-      let result = try evaluate(validation, limit: nil)
+    if decision != .stop || isDone, let result = try evaluate(limit: nil) {
       evaluation = result
       _ = try observe(.evaluated(result, step: step))
     }
@@ -190,8 +170,8 @@ public struct Trainer {
       tokensPerSecond: median(rates.count > 4 ? Array(rates.dropFirst(2)) : rates))
   }
 
-  private func evaluate(_ stream: TokenStream, limit: Int?) throws -> Evaluation {
-    try Evaluation(model, stream, batch: recipe.training.batch, limit: limit)
+  private func evaluate(limit: Int?) throws -> Evaluation? {
+    try data.evaluate(model, batch: recipe.training.batch, limit: limit)
   }
 
   /// One optimizer step: micro-batches, clipping, update unless the watch rejects it.
@@ -202,8 +182,8 @@ public struct Trainer {
     var verdict = StepWatch.Verdict.accepted
     var watch = watch
     let step = step
-    let found = work.run(step, &model, &optimizer) { [source] number in
-      source.batch(from: (number + offset) * count, count: count)
+    let found = try work.run(step, &model, &optimizer) { [data] number in
+      try data.source.batch(from: (number + offset) * count, count: count)
     } check: { found in
       verdict = watch.judge(
         loss: found.loss, norm: found.norm, step: step, seesSpikes: seesSpikes)
@@ -214,18 +194,19 @@ public struct Trainer {
   }
 
   /// What was wrong with the last step, and for numbers that are not finite where they began.
-  private func reason(_ verdict: StepWatch.Verdict, _ found: StepWork.Outcome) -> String {
+  private func reason(_ verdict: StepWatch.Verdict, _ found: StepWork.Outcome) throws -> String {
     let what = "loss \(found.loss), norm of the gradients \(found.norm)"
     if verdict == .spike { return "a spike, \(what)" }
     let parts = recipe.training.accumulation
-    let reports = (0..<parts).lazy.map { part in
+    var report: NonFiniteReport?
+    for part in 0..<parts where report?.isFound != true {
       let number = (step - 1) * parts + part
-      let batch = source.batch(
+      let batch = try data.source.batch(
         from: (number + watch.batchOffset * parts) * recipe.training.batch,
         count: recipe.training.batch)
-      return NonFiniteReport(model, batch, work.context(step, number))
+      report = NonFiniteReport(model, batch, work.context(step, number))
     }
-    let report = reports.first { $0.isFound } ?? reports[0]
+    guard let report else { return what }
     return "\(what); \(report)"
   }
 
