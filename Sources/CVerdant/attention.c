@@ -56,19 +56,20 @@ static void seeing(const vd_attention_shape *s, size_t key, size_t count, size_t
     *end = smaller(difference(key + count - 1 + s->window + s->queries, s->keys), queries);
 }
 
-// Keys of a block that each query of a block sees, from `first` up to before `visible`; true when
-// some query does not see all.
+// Keys of a block that each query of a block sees, from `first` up to before `visible`; false, and
+// neither is written, when all see all. Later queries see later keys, but for those that do not exist.
 static bool visible_keys(const vd_attention_shape *s, size_t exist, size_t query, size_t rows,
                          size_t key, size_t count, int32_t *first, int32_t *visible) {
-  bool partial = false;
+  size_t from, end, last_from, last_end;
+  seen_by(s, exist, query, &from, &end);
+  seen_by(s, exist, query + rows - 1, &last_from, &last_end);
+  if (last_from <= key && end >= key + count && last_end >= key + count) return false;
   for (size_t r = 0; r < rows; r++) {
-    size_t from, end;
     seen_by(s, exist, query + r, &from, &end);
     first[r] = (int32_t)smaller(difference(from, key), count);
     visible[r] = (int32_t)smaller(difference(end, key), count);
-    partial |= first[r] > 0 || (size_t)visible[r] < count;
   }
-  return partial;
+  return true;
 }
 
 // The keys of a block that some of n queries sees: their end, 0 for none, and in `from` a multiple of
@@ -176,8 +177,8 @@ static void forward_task(void *context, size_t index) {
         right_operand(p, element(s, p->v, key_at), ldk, count, value_buffer, &value_step);
     size_t width = partial ? strip : lanes;
     for (size_t r = 0; r < rows; r += width) {
-      size_t n = smaller(width, rows - r), from;
-      size_t seen = strip_keys(n, first + r, visible + r, &from);
+      size_t n = smaller(width, rows - r), from = 0;
+      size_t seen = partial ? strip_keys(n, first + r, visible + r, &from) : count;
       if (seen == 0) continue;
       seen -= from;
       p->k->block_product(s->type, seen, padded(n), words(p, D), keys + from * step, step, 1,
@@ -250,8 +251,8 @@ static void block_backward(const attention_pass *p, const backward_buffers *f, s
   const float *q = right_operand(p, q_in, ldq, rows, f->queries, &q_step);
   const float *dy = right_operand(p, dy_in, ldq, rows, f->gradients, &dy_step);
   for (size_t r = 0; r < rows; r += width) {
-    size_t n = smaller(width, rows - r), from;
-    size_t seen = strip_keys(n, first + r, visible + r, &from);
+    size_t n = smaller(width, rows - r), from = 0;
+    size_t seen = partial ? strip_keys(n, first + r, visible + r, &from) : count;
     if (seen == 0) continue;
     seen -= from;
     size_t lanes = padded(seen);

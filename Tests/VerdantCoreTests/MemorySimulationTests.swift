@@ -26,9 +26,32 @@ import Testing
     }
   }
 
-  @Test func takesTheBlocksOfTheCPU() {
+  private func gatedStep(isNarrow: Bool, on backend: any Backend) {
+    func draw(_ shape: Shape, _ seed: UInt64) -> Tensor {
+      .random(shape, .normal(deviation: 0.1), RandomSource(seed: seed), on: backend)
+    }
+    let targets = Tensor(integers: (0..<140).map { Int32($0) }, [2, 70], on: backend)
+    let lengths = Tensor(integers: [70, 41], [2], on: backend)
+    let inputs = [draw([2, 70, 32], 1), draw([32, 32], 2), .ones([32], on: backend)]
+    _ = valueAndGradients(of: inputs + [draw([300, 32], 3)]) { inputs in
+      let normal = rmsNorm(inputs[0], scale: inputs[2], isNarrow: isNarrow)
+      let projected = affine(normal, inputs[1])
+      let turned = rotary(projected, heads: 2)
+      let attention = Attention(heads: 2, isCausal: false, window: 9)
+      let mixed = apply(attention, turned, turned, projected, lengths)
+      let gated = gatedUnit(mixed, projected, .silu)
+      let sum = affine(gated, inputs[1], adding: inputs[0])
+      return linearCrossEntropy(sum, inputs[3], targets: targets, smoothing: 0.1)
+    }
+  }
+
+  @Test(arguments: 0..<3)
+  func takesTheBlocksOfTheCPU(_ work: Int) {
     let memory = MemorySimulation()
     let (shapes, cpu) = (ShapeBackend(memory: memory), CPUBackend())
+    func step(on backend: any Backend) {
+      work == 0 ? self.step(on: backend) : gatedStep(isNarrow: work == 2, on: backend)
+    }
     for _ in 0..<3 {
       step(on: shapes)
       step(on: cpu)

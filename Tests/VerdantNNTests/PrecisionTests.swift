@@ -4,7 +4,46 @@ import VerdantTestKit
 
 /// bf16 and checkpointed blocks against the plain pass.
 @Suite struct PrecisionTests {
-  private func gradients(_ change: (inout Context) -> Void) throws -> (Double, Gradients) {
+  /// Shapes of models whose parts pass numbers on in other forms.
+  enum Form: String, CaseIterable {
+    case gpt, llama, post, parallel, encoder
+
+    func change(_ config: inout ModelConfig) {
+      func all(_ change: (inout BlockConfig) -> Void) {
+        for index in config.blocks.indices { change(&config.blocks[index]) }
+      }
+      switch self {
+      case .gpt: break
+      case .llama:
+        config.embedding.positions = .rotary
+        config.head = .free
+        config.finalNorm = NormConfig(.rmsNorm)
+        all {
+          $0.norm = NormConfig(.rmsNorm)
+          $0.feedForward = Spec(GatedMLP.kind, GatedMLP.Options())
+          $0.mixer = Spec(
+            SoftmaxAttention.kind, SoftmaxAttention.Options(heads: 4, keyHeads: 2, window: 9))
+        }
+      case .post:
+        config.embedding.positions = .sinusoidal
+        config.embedding.scale = 20
+        config.finalNorm = NormConfig(.none)
+        config.stochasticDepth = 0.2
+        all { $0.arrangement = .postNorm }
+      case .parallel:
+        config.stochasticDepth = 0.3
+        config.order = [0, 1, 0]
+        all { $0.arrangement = .parallel }
+      case .encoder:
+        config.architecture = .encoder
+        config.objective = .maskedLanguageModel
+      }
+    }
+  }
+
+  private func gradients(_ form: Form, _ change: (inout Context) -> Void) throws
+    -> (Double, Gradients)
+  {
     var config = ModelConfig(blocks: 2, width: 32, heads: 4, maximumLength: 24, vocabulary: 50)
     config.embedding.dropout = 0.1
     for index in config.blocks.indices {
@@ -12,21 +51,24 @@ import VerdantTestKit
       network.dropout = 0.2
       config.blocks[index].feedForward = Spec(MLP.kind, network)
     }
+    form.change(&config)
     let model = try Transformer(config, random: RandomSource(seed: 3))
     let ids = Tensor(integers: (0..<48).map { Int32($0 * 7 % 50) }, [2, 24])
     let targets = Tensor(integers: (0..<48).map { Int32($0 * 11 % 50) }, [2, 24])
+    let lengths = form == .encoder ? Tensor(integers: [24, 13], [2]) : nil
     var context = Context(.training, random: RandomSource(seed: 9))
     change(&context)
     let found = valueAndGradients(of: model, &context) { model, context in
-      model.loss(ids, targets: targets, &context)
+      model.loss(ids, targets: targets, lengths: lengths, &context)
     }
     return (found.value, found.gradients)
   }
 
   // The same operations on the same numbers, dropout included: the same bits.
-  @Test func checkpointedBlocksGiveTheSameGradients() throws {
-    let plain = try gradients { _ in }
-    let again = try gradients { $0.checkpointsBlocks = true }
+  @Test(arguments: Form.allCases)
+  func checkpointedBlocksGiveTheSameGradients(_ form: Form) throws {
+    let plain = try gradients(form) { _ in }
+    let again = try gradients(form) { $0.checkpointsBlocks = true }
     #expect(plain.0 == again.0)
     #expect(plain.1.names == again.1.names)
     for name in plain.1.names {
@@ -34,9 +76,10 @@ import VerdantTestKit
     }
   }
 
-  @Test func bfloat16GradientsAreNear() throws {
-    let plain = try gradients { _ in }
-    let narrow = try gradients { $0.precision = .bfloat16 }
+  @Test(arguments: Form.allCases)
+  func bfloat16GradientsAreNear(_ form: Form) throws {
+    let plain = try gradients(form) { _ in }
+    let narrow = try gradients(form) { $0.precision = .bfloat16 }
     #expect(abs(plain.0 - narrow.0) < 0.01 * plain.0 && plain.0 != narrow.0)
     for name in plain.1.names {
       let expected = try #require(plain.1[name]).doubles

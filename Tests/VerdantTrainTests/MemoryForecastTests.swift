@@ -36,6 +36,23 @@ import VerdantTestKit
     }
   }
 
+  @Test func forecastOfAGatedModel() throws {
+    try checkForecast(least: 150_000_000) {
+      $0.model.layers = 3
+      $0.model.width = 96
+      $0.model.context = 256
+      $0.model.norm = .rmsNorm
+      $0.model.positions = .rotary
+      $0.model.feedForward = .gatedMLP
+      $0.model.keyHeads = 2
+      $0.model.head = .free
+      $0.model.order = [0, 1, 2, 1]
+      $0.training.batch = 32
+      $0.training.steps = 2
+      $0.data.validationFraction = 0
+    }
+  }
+
   @Test func forecastOfALowRankModel() throws {
     try checkForecast(least: 80_000_000) {
       $0.model.layers = 4

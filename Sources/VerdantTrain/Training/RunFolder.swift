@@ -39,7 +39,7 @@ public final class RunFolder {
     try Self.makeFolder(path)
     lock = try FolderLock(path)
     store = CheckpointStore(path, recipe)
-    origin = Self.origin(trainer)
+    origin = try Self.origin(trainer)
     metrics = try LineFile(path + "/metrics.jsonl")
     try writeRecipe()
     try write(state: "running", result: nil)
@@ -54,7 +54,7 @@ public final class RunFolder {
     fingerprint = trainer.dataFingerprint
     lock = stopped.lock
     store = CheckpointStore(path, recipe)
-    var origin = Self.origin(trainer)
+    var origin = try Self.origin(trainer)
     for key in ["created", "machine"] {
       if let value = stopped.description[key] { origin[key] = value }
     }

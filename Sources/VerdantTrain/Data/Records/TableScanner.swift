@@ -138,9 +138,12 @@ struct TableScanner {
         end - rowStart <= limit
       else { return false }
       field.text += bytes[position..<end]
-      var from = position
-      while let lineEnd = firstOffset(of: Self.lineFeed, in: bytes, from: from), lineEnd < end {
-        endLine(after: lineEnd)
+      // Only up to the quote: a search beyond it would be repeated for every quote of the field.
+      let part = UnsafeRawBufferPointer(rebasing: bytes[position..<end])
+      var from = 0
+      let base = position
+      while let lineEnd = firstOffset(of: Self.lineFeed, in: part, from: from) {
+        endLine(after: base + lineEnd)
         from = lineEnd + 1
       }
       position = end + 1
