@@ -261,7 +261,7 @@ static void block_backward(const attention_pass *p, const backward_buffers *f, s
                         f->keys_t + from, key_block, false, scores, key_block);
     p->k->block_product(s->type, n, lanes, words(p, D), dy_left + r * dy_left_step, dy_left_step,
                         1, f->values_t + from, key_block, false, ds, key_block);
-    p->k->score_gradients(s->type, n, lanes, partial ? first + r : NULL, visible + r,
+    p->k->score_gradients(s->type, n, lanes, seen, partial ? first + r : NULL, visible + r,
                           f->lse + row + query + r, f->delta + row + query + r,
                           s->scale * log2_of_e, s->scale, scores, ds, key_block, f->score_rows);
     p->k->block_product(s->type, seen, W, words(p, n), scores, 1, key_block,

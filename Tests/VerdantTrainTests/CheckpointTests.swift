@@ -134,6 +134,22 @@ import VerdantIO
     }
   }
 
+  @Test func laterCheckpointsAreOfAWayThatWasLeft() throws {
+    try withRun { path in
+      // As after a rollback to step 4: step 5 is written again, and nothing later counts.
+      let manager = FileManager.default
+      try manager.copyItem(
+        atPath: path + "/checkpoints/step-000000005", toPath: path + "/checkpoints/step-000000009")
+      let store = CheckpointStore(run: path)
+      let recipe = try RecipeFile.read(path + "/recipe.yaml")
+      let trainer = try Trainer(
+        recipe, resuming: Checkpoint(path + "/checkpoints/step-000000005"))
+      _ = try store.save(trainer.snapshot, fingerprint: "x", history: [])
+      #expect(names(path + "/checkpoints") == ["step-000000004", "step-000000005"])
+      #expect(try Checkpoint(path + "/checkpoints/step-000000005").dataFingerprint == "x")
+    }
+  }
+
   @Test func leftoversGo() throws {
     try withRun { path in
       for name in ["checkpoints/.tmp-step-7-1-a", "checkpoints/.trash-step-3-1-b", ".tmp-x"] {
@@ -169,6 +185,12 @@ import VerdantIO
       for (content, step, kept) in [
         (whole, 2, 4), (whole, 3, 5), (whole + #"{"event":"st"#, 3, 5), (whole, 0, 1),
         (whole + #"{"event":"end","step":3}"# + "\n", 3, 5), ("", 3, 0),
+        // After a rollback the line of the checkpoint tells where it was.
+        (
+          whole + #"{"event":"rollback","step":1}"# + "\n" + #"{"event":"step","step":2}"# + "\n"
+            + #"{"event":"checkpoint","step":2}"# + "\n" + #"{"event":"step","step":3}"# + "\n",
+          2, 8
+        ),
       ] {
         try put(content.utf8, path)
         try LineFile.cut(path, afterStep: step)

@@ -422,4 +422,30 @@ extension ModelConfig {
     }
     return config
   }
+
+  @Test func policiesThatCouldNeverWorkAreRefused() throws {
+    func problems(_ change: (inout Recipe) -> Void) -> [String] {
+      var recipe = smallRecipe("text")
+      change(&recipe)
+      do throws(ConfigError) {
+        try recipe.check()
+        return []
+      } catch { return error.problems.compactMap(\.place) }
+    }
+    #expect(problems { _ in } == [])
+    #expect(problems { $0.training.onSpike = .rollback } == ["checkpoint"])
+    let reaching = problems {
+      $0.training.onNonFinite = .rollback
+      $0.checkpoint.every = 50
+      $0.checkpoint.keepLast = 3
+    }
+    #expect(reaching == [])
+    #expect(problems { $0.evaluation.patience = 2 } == ["evaluation.patience"])
+    let without = problems {
+      $0.evaluation.patience = 2
+      $0.evaluation.every = 5
+      $0.data.validationFraction = 0
+    }
+    #expect(without == ["evaluation.patience"])
+  }
 }

@@ -105,6 +105,34 @@ import Verdant
     }
   }
 
+  /// A run that ended early has ended, also for `--resume`; more patience lets it go on.
+  @Test func anEarlyEndIsAnEnd() throws {
+    try withText { text in
+      var trainer = try Trainer(
+        smallRecipe(text) {
+          $0.training.learningRate = 0
+          $0.training.steps = 40
+          $0.evaluation.every = 2
+          $0.evaluation.patience = 2
+          $0.checkpoint.every = 2
+        })
+      var losses: [Double] = []
+      let out = text + "-run"
+      do {
+        let folder = try RunFolder(out, trainer)
+        try train(&trainer, folder, &losses)
+      }
+      #expect(trainer.step == 6)
+      for (patience, end) in [(2, 6), (4, 10)] {
+        let stopped = try StoppedRun(out, overrides: ["evaluation.patience=\(patience)"])
+        var again = try Trainer(stopped.recipe, resuming: stopped.checkpoint)
+        let folder = try RunFolder(stopped, again)
+        try train(&again, folder, &losses)
+        #expect(again.step == end)
+      }
+    }
+  }
+
   @Test func everyNumberOfThreadsGivesTheSameBits() throws {
     let before = Compute.threadCount
     defer { Compute.threadCount = before }

@@ -60,16 +60,17 @@ static void softmax_columns(vd_type type, size_t keys, size_t columns, const int
   if (type == VD_BF16) pair_up_rows(keys, columns, scores, ld);
 }
 
-// P = 2^(scale s - lse) where visible (as above, by row), else 0, and dS = P (dP - delta) factor in place of dP; lse to
-// the base 2. Of bf16 both become pairs of rows, and `rows_of_pairs` [rows, ld / 2] gets dS as it
-// is. `columns` is a multiple of the vector width.
-static void score_gradients(vd_type type, size_t rows, size_t columns, const int32_t *first,
-                            const int32_t *visible, const float *lse, const float *delta,
+// P = 2^(scale s - lse) where visible (as above, by row), else 0, and dS = P (dP - delta) factor in
+// place of dP; lse to the base 2. Of bf16 both become pairs of rows, and `rows_of_pairs`
+// [rows, ld / 2] gets dS as it is. `columns` is a multiple of the vector width, of which the first
+// `seen` are keys.
+static void score_gradients(vd_type type, size_t rows, size_t columns, size_t seen,
+                            const int32_t *first, const int32_t *visible, const float *lse, const float *delta,
                             float scale, float factor, float *scores, float *gradients, size_t ld,
                             float *rows_of_pairs) {
   for (size_t r = 0; r < rows; r++) {
     float *s = scores + r * ld, *g = gradients + r * ld;
-    size_t n = first && (size_t)visible[r] < columns ? (size_t)visible[r] : columns;
+    size_t n = first && (size_t)visible[r] < seen ? (size_t)visible[r] : seen;
     size_t from = first ? (size_t)first[r] : 0;
     float shift = lse[r], mean = delta[r];
     VD_INDEPENDENT for (size_t c = 0; c < n; c++) {

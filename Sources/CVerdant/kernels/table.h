@@ -59,7 +59,8 @@ typedef struct {
   void (*softmax_columns)(vd_type type, size_t keys, size_t columns, const int32_t *first,
                           const int32_t *visible, float scale, float *scores, size_t ld,
                           float *maximum, float *total, float *factors);
-  void (*score_gradients)(vd_type type, size_t rows, size_t columns, const int32_t *first,
+  void (*score_gradients)(vd_type type, size_t rows, size_t columns, size_t seen,
+                          const int32_t *first,
                           const int32_t *visible, const float *lse, const float *delta,
                           float scale, float factor, float *scores, float *gradients, size_t ld,
                           float *rows_of_pairs);

@@ -106,7 +106,10 @@ struct Train: ParsableCommand {
         try folder.record(event)
         try board?.record(event)
         if Interruption.code != nil { return .stop }
-        return Interruption.takeSaveRequest() ? .save : .proceed
+        switch event {
+        case .step, .skipped: return Interruption.takeSaveRequest() ? .save : .proceed
+        default: return .proceed
+        }
       } save: { snapshot in
         try folder.save(snapshot, mayFail: Interruption.code == nil) { error in
           progress.close()

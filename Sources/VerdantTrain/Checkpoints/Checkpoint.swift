@@ -67,7 +67,8 @@ public struct Checkpoint: Sendable {
   static func write(
     _ snapshot: Snapshot, fingerprint: String, history: [JSONValue], to path: String
   ) throws {
-    let folder = try AtomicFolder(path)
+    // There may be one of the same step: damaged, or of a way that a rollback has left.
+    let folder = try AtomicFolder(path, overwriting: true)
     try ModelFolder.write(
       snapshot.model, tokenizer: ByteTokenizer(), history: history, into: folder)
     try SafetensorsWriter.write(

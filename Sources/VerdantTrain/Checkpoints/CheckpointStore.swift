@@ -63,12 +63,10 @@ public struct CheckpointStore: Sendable {
   func save(_ snapshot: Snapshot, fingerprint: String, history: [JSONValue]) throws -> String {
     _ = mkdir(folder, 0o777)
     let target = path(step: snapshot.step)
-    // A damaged one of the same step, which a resumed run has passed over.
-    try removeOutput(target)
     try checkSpace(snapshot)
     try Checkpoint.write(snapshot, fingerprint: fingerprint, history: history, to: target)
     try point(to: snapshot.step)
-    try removeOld()
+    try removeOld(upTo: snapshot.step)
     return target
   }
 
@@ -93,8 +91,10 @@ public struct CheckpointStore: Sendable {
     try file.commit()
   }
 
-  /// Removes what neither `keepLast` nor `keepBest` keeps. A damaged one does not count as kept.
-  private func removeOld() throws {
+  /// Removes what neither `keepLast` nor `keepBest` keeps. Those of later steps belong to a way that
+  /// the run has left, by a rollback or past damage: they go, and never count.
+  private func removeOld(upTo saved: Int) throws {
+    for step in steps where step > saved { try removeOutput(path(step: step)) }
     let all = steps.map { step in
       (step: step, checkpoint: try? Checkpoint(path(step: step), readsContent: false))
     }

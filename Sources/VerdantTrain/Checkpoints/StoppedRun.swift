@@ -27,10 +27,10 @@ public struct StoppedRun {
     recipe = try RecipeFile.read(path + "/recipe.yaml", overrides: overrides)
     lock = try FolderLock(path)
     let store = CheckpointStore(path, recipe)
-    store.removeUnfinished()
     var passedOver: [CheckpointError] = []
     checkpoint = try store.newestValid { passedOver.append($0) }
     self.passedOver = passedOver
+    store.removeUnfinished()
     let file = path + "/run.json"
     let bytes = try? readFile(file, limit: Limits.standard.configBytes, followsLinks: false)
     let json = bytes.flatMap { try? JSONValue(parsing: $0, file: file) }

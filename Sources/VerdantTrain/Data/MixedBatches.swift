@@ -79,7 +79,7 @@ public struct MixedBatches: BatchSource {
   /// Samples of each source in a block: the smallest block with these shares, else the largest one
   /// with the nearest shares, each source at least once.
   private static func counts(_ shares: [Double]) -> [Int] {
-    for size in shares.count...4096 where shares.count <= 4096 {
+    for size in shares.count..<max(shares.count, 4097) {
       let exact = shares.map { $0 * Double(size) }
       let isWhole = exact.allSatisfy {
         $0 > 0.5 && abs($0 - $0.rounded()) < 1e-9 * Double(size)

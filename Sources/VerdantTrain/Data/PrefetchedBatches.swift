@@ -45,6 +45,8 @@ private final class Producer: @unchecked Sendable {
   let source: any BatchSource
   private let depth: Int
   private let condition = NSCondition()
+  /// One request at a time: another one would begin anew what this one waits for.
+  private let turn = NSLock()
   /// Rows in the order of their requests.
   private var ready: [Result<TokenRows, DataError>] = []
   /// What the first of `ready` answers, or will answer.
@@ -63,6 +65,8 @@ private final class Producer: @unchecked Sendable {
   }
 
   func take(_ request: Request) throws(DataError) -> TokenRows {
+    turn.lock()
+    defer { turn.unlock() }
     condition.lock()
     if request != first || (hasFailed && ready.isEmpty) { restart(request) }
     startThread()

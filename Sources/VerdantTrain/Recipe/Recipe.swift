@@ -53,6 +53,27 @@ public struct Recipe: Knobs {
         rule: "batch · accumulation · context · steps is at most \(TrainingSettings.mostTokens)")
     }
     model.check(&reader)
+    checkWatch(&reader)
+  }
+
+  /// Reports policies that could never work.
+  private func checkWatch(_ reader: inout SettingsReader) {
+    let goesBack = training.onNonFinite == .rollback || training.onSpike == .rollback
+    let (reach, overflows) = (checkpoint.keepLast - 1).multipliedReportingOverflow(
+      by: checkpoint.every)
+    if goesBack && !overflows && reach < Trainer.stepsBack {
+      reader.report(
+        .inconsistent, "no checkpoint is \(Trainer.stepsBack) steps old when a rollback wants one",
+        at: "checkpoint",
+        rule: "(keep_last - 1) · every is at least \(Trainer.stepsBack) with a policy 'rollback'")
+    }
+    if evaluation.patience != nil
+      && (evaluation.every == 0 || (data.validation == nil && data.validationFraction == 0))
+    {
+      reader.report(
+        .inconsistent, "there is no evaluation to be patient with", at: "evaluation.patience",
+        rule: "evaluation.every is above 0 and there is validation text")
+    }
   }
 }
 

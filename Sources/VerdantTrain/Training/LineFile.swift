@@ -32,14 +32,19 @@ final class LineFile {
   static func cut(_ path: String, afterStep step: Int) throws {
     guard access(path, F_OK) == 0 else { return }
     let bytes = try readFile(path, limit: 1 << 40, followsLinks: false)
-    var kept = 0
-    while let end = bytes[kept...].firstIndex(of: 10) {
-      let line = try? JSONValue(parsing: Array(bytes[kept..<end]), file: path).objectValue
-      guard let line, let event = line["event"]?.stringValue, event != "end",
-        line["step"]?.intValue ?? 0 <= step
-      else { break }
-      kept = end + 1
+    var (kept, saved, start) = (0, 0, 0)
+    var isBefore = true
+    while let end = bytes[start...].firstIndex(of: 10) {
+      let line = try? JSONValue(parsing: Array(bytes[start..<end]), file: path).objectValue
+      guard let line, let event = line["event"]?.stringValue else { break }
+      start = end + 1
+      let place = line["step"]?.intValue ?? 0
+      isBefore = isBefore && event != "end" && place <= step
+      if isBefore { kept = start }
+      // After a rollback steps come twice: the line of the checkpoint itself tells where it was.
+      if event == "checkpoint" && place == step { saved = start }
     }
+    if saved > 0 { kept = saved }
     guard kept < bytes.count else { return }
     guard truncate(path, off_t(kept)) == 0 else {
       throw FileError(

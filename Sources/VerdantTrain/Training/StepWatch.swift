@@ -103,7 +103,7 @@ public struct StepWatch: Sendable, Equatable {
     -> StepWatch
   {
     var next = restored
-    next.batchOffset = batchOffset + step - restoredStep + beyond
+    next.batchOffset = max(batchOffset, restored.batchOffset) + step - restoredStep + beyond
     next.rollbacks = rollbacks + 1
     next.troubledStep = max(step, troubledStep)
     next.skipped = skipped

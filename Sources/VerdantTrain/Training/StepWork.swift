@@ -40,13 +40,18 @@ struct StepWork {
     let parts = settings.accumulation
     var outcome = Outcome()
     var gradients = Gradients()
-    for part in 0..<parts {
+    let batches = try (0..<parts).map { try batch((step - 1) * parts + $0) }
+    let targets = batches.reduce(0) { $0 + $1.targetCount }
+    let areEqual = batches.allSatisfy { $0.targetCount * parts == targets }
+    for (part, batch) in batches.enumerated() {
       let number = (step - 1) * parts + part
-      let batch = try batch(number)
+      // The mean over all targets of the step, wherever they stand.
+      let share = Double(batch.targetCount) / Double(max(1, targets))
       var context = context(step, number)
       let found = valueAndGradients(of: model, &context) { model, context in
         let mean = model.loss(batch.tokens, targets: batch.targets, &context)
-        return parts == 1 ? mean : mean / Double(parts)
+        if parts == 1 { return mean }
+        return areEqual ? mean / Double(parts) : mean * share
       }
       outcome.loss += found.value
       gradients.add(found.gradients)

@@ -110,7 +110,9 @@ public struct Trainer {
     var trainingSeconds = 0.0
     let began = monotonicSeconds()
     var savedStep = step
-    var endsEarly = false
+    // A run that ended early and is resumed has ended, unless it is given more patience.
+    var endsEarly =
+      recipe.evaluation.patience.map { watch.evaluationsSinceBest >= $0 } ?? false
     while step < start.steps && decision != .stop && !endsEarly {
       step += 1
       evaluation = nil
@@ -211,7 +213,7 @@ public struct Trainer {
   }
 
   /// Steps before a spike at least, and batches behind it that are left out.
-  private static let stepsBack = 100
+  static let stepsBack = 100
   private static let batchesBeyond = 200
 
   /// Goes back to a checkpoint where the policy says so; false when the run goes on from here.
@@ -220,16 +222,26 @@ public struct Trainer {
   ) throws -> Bool {
     let settings = recipe.training
     let diverged = TrainingError.diverged(step: step, why)
-    if verdict == .nonFinite && settings.onNonFinite == .stop { throw diverged }
+    if verdict == .nonFinite && settings.onNonFinite == .stop {
+      step -= 1
+      throw diverged
+    }
     let wantsRollback =
       verdict == .nonFinite ? settings.onNonFinite == .rollback : settings.onSpike == .rollback
     guard wantsRollback else {
-      if watch.hasSkippedTooMany(step: step) { throw diverged }
+      if watch.hasSkippedTooMany(step: step) {
+        step -= 1
+        throw diverged
+      }
       return false
     }
     guard watch.rollbacks < StepWatch.mostRollbacks,
       let checkpoint = try restore(max(0, step - Self.stepsBack))
-    else { throw diverged }
+    else {
+      // The step that went wrong is not done: a resumed run meets it again.
+      step -= 1
+      throw diverged
+    }
     let snapshot = try checkpoint.load(model.config, into: try settings.makeOptimizer())
     watch = watch.rolledBack(
       from: step, to: snapshot.watch, at: snapshot.step, beyond: Self.batchesBeyond)
