@@ -69,8 +69,7 @@ struct Train: ParsableCommand {
     if let out { try RunFolder.checkFree(out) }
     let read = try RecipeFile.read(recipe, overrides: overrides)
     guard let out, !dryRun else { return try TrainingPlan(read).show(asJSON: output.json) }
-    let trainer = try Trainer(read, ignoresMemory: force)
-    try train(trainer, RunFolder(out, trainer))
+    try train(Trainer(read, ignoresMemory: force)) { try RunFolder(out, $0) }
   }
 
   private func goOn(with path: String) throws {
@@ -82,14 +81,20 @@ struct Train: ParsableCommand {
     for error in stopped.passedOver {
       Console.error("passed over: \(error.problems[0].description)")
     }
-    let trainer = try Trainer(
-      stopped.recipe, resuming: stopped.checkpoint, allowsOtherData: allowDataChange,
-      ignoresMemory: force)
-    if !output.quiet { Console.error("going on after step \(trainer.step)") }
-    try train(trainer, RunFolder(stopped, trainer))
+    if !output.quiet { Console.error("going on after step \(stopped.checkpoint.step)") }
+    try train(
+      Trainer(
+        stopped.recipe, resuming: stopped.checkpoint, allowsOtherData: allowDataChange,
+        ignoresMemory: force)
+    ) { try RunFolder(stopped, $0) }
   }
 
-  private func train(_ trainer: consuming Trainer, _ folder: RunFolder) throws {
+  /// The caller keeps no copy of the trainer: with two owners the first step would copy every
+  /// parameter.
+  private func train(
+    _ trainer: consuming Trainer, _ makeFolder: (borrowing Trainer) throws -> RunFolder
+  ) throws {
+    let folder = try makeFolder(trainer)
     let settings = trainer.recipe.training
     if settings.usedPrecision != settings.precision {
       Console.error("this machine has no bf16 products: training in f32")
