@@ -49,8 +49,8 @@ bool vd_onednn_gemm_f32(bool transposeA, bool transposeB, size_t M, size_t N, si
                     (dnnl_dim_t)ldc) == dnnl_success;
 }
 
-// One compiled product of a thread: primitives, memory objects and their scratchpads are not
-// shared, so no thread waits for another.
+// One compiled product of a thread: primitives and memory objects are not shared, so no thread waits
+// for another. Their scratchpads are one block of the thread, not one for each shape.
 typedef struct {
   // 64 bits each: no padding that a comparison of bytes would see.
   int64_t transposeA, transposeB, accumulates, has_bias, type;
@@ -60,10 +60,13 @@ typedef struct {
 typedef struct {
   product_key key;
   dnnl_primitive_t primitive;
-  dnnl_memory_t a, b, bias, c;
+  dnnl_memory_t a, b, bias, c, scratchpad;
+  size_t scratch_bytes;
 } product;
 
 enum { cached_products = 64 };
+// Of the thread's scratch space; no other product runs on the thread meanwhile.
+enum { scratch_slot = 7 };
 
 static _Thread_local struct {
   dnnl_engine_t engine;
@@ -107,6 +110,8 @@ static bool compile(product *p, const product_key *k) {
                                                            , 0, dnnl_data_type_undef
 #endif
                                                            ) == dnnl_success;
+  ready = ready && dnnl_primitive_attr_set_scratchpad_mode(
+                       attributes, dnnl_scratchpad_mode_user) == dnnl_success;
   ready = ready && dnnl_primitive_attr_set_post_ops(attributes, operations) == dnnl_success;
   dnnl_primitive_desc_t descriptor = NULL;
 #if DNNL_VERSION_MAJOR >= 3
@@ -121,6 +126,19 @@ static bool compile(product *p, const product_key *k) {
               dnnl_success;
 #endif
   ready = ready && dnnl_primitive_create(&p->primitive, descriptor) == dnnl_success;
+  if (ready) {
+#if DNNL_VERSION_MAJOR >= 3
+    const_dnnl_memory_desc_t needed =
+        dnnl_primitive_desc_query_md(descriptor, dnnl_query_scratchpad_md, 0);
+#else
+    const dnnl_memory_desc_t *needed =
+        dnnl_primitive_desc_query_md(descriptor, dnnl_query_scratchpad_md, 0);
+#endif
+    p->scratch_bytes = needed ? dnnl_memory_desc_get_size(needed) : 0;
+    ready = p->scratch_bytes == 0 ||
+            dnnl_memory_create(&p->scratchpad, needed, cache.engine, DNNL_MEMORY_NONE) ==
+                dnnl_success;
+  }
   if (descriptor) dnnl_primitive_desc_destroy(descriptor);
 #if DNNL_VERSION_MAJOR >= 3
   dnnl_memory_desc_destroy(a);
@@ -140,6 +158,7 @@ static void forget(product *p) {
   if (p->b) dnnl_memory_destroy(p->b);
   if (p->bias) dnnl_memory_destroy(p->bias);
   if (p->c) dnnl_memory_destroy(p->c);
+  if (p->scratchpad) dnnl_memory_destroy(p->scratchpad);
   memset(p, 0, sizeof *p);
 }
 
@@ -174,12 +193,15 @@ bool vd_onednn_gemm_bf16(bool transposeA, bool transposeB, size_t M, size_t N, s
   dnnl_memory_set_data_handle(p->b, (void *)B);
   dnnl_memory_set_data_handle(p->c, C);
   if (bias) dnnl_memory_set_data_handle(p->bias, (void *)bias);
-  dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, p->a},
-                                 {DNNL_ARG_WEIGHTS, p->b},
-                                 {DNNL_ARG_DST, p->c},
-                                 {DNNL_ARG_BIAS, p->bias}};
-  return dnnl_primitive_execute(p->primitive, cache.stream, bias ? 4 : 3, arguments) ==
-             dnnl_success &&
+  dnnl_exec_arg_t arguments[5] = {
+      {DNNL_ARG_SRC, p->a}, {DNNL_ARG_WEIGHTS, p->b}, {DNNL_ARG_DST, p->c}};
+  int count = 3;
+  if (bias) arguments[count++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, p->bias};
+  if (p->scratchpad) {
+    dnnl_memory_set_data_handle(p->scratchpad, vd_scratch(scratch_slot, p->scratch_bytes));
+    arguments[count++] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, p->scratchpad};
+  }
+  return dnnl_primitive_execute(p->primitive, cache.stream, count, arguments) == dnnl_success &&
          dnnl_stream_wait(cache.stream) == dnnl_success;
 }
 #endif
