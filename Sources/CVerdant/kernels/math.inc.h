@@ -19,6 +19,17 @@ static inline uint32_t to_bits(float f) {
   return u;
 }
 
+// e^r for |r| <= ln 2 / 2: the polynomial of Cephes' expf.
+static inline float exp_near_zero(float r) {
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  return p * r * r + r + 1.f;
+}
+
 // Cody-Waite reduction and a polynomial of degree 6: about 1 ulp; 0 below -87.3, infinity above 88.7.
 static inline float exp_of(float x) {
   float clamped = x > 88.7228f ? 88.7228f : (x < -87.33654f ? -87.33654f : x);
@@ -26,13 +37,7 @@ static inline float exp_of(float x) {
   float n = shifted - 12582912.f;
   float r = clamped - n * 0.693359375f;
   r = r + n * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.f;
+  float p = exp_near_zero(r);
   // 2^n in two factors, since 2^128 is not a float.
   int32_t e = (int32_t)(to_bits(shifted) - 0x4B400000u);
   int32_t half = e >> 1;
@@ -91,13 +96,7 @@ static inline float sigmoid_of(float x) {
   float shifted = c * -1.44269504f + 12582912.f, n = shifted - 12582912.f;
   float r = -c - n * 0.693359375f;
   r = r + n * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.f;
+  float p = exp_near_zero(r);
   float y = 1.f / (1.f + p * from_bits((to_bits(shifted) << 23) + 0x3F800000u));
   return x < -87.f ? 0.f : y;
 }

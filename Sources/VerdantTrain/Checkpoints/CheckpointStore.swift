@@ -100,7 +100,6 @@ public struct CheckpointStore: Sendable {
     }
     let valid = all.filter { $0.checkpoint != nil }
     var kept = Set(valid.prefix(keepLast).map(\.step))
-    guard kept.count >= min(2, valid.count) else { return }
     let best = valid.filter { $0.checkpoint?.evaluationLoss != nil }
       .sorted { ($0.checkpoint?.evaluationLoss ?? 0) < ($1.checkpoint?.evaluationLoss ?? 0) }
     kept.formUnion(best.prefix(keepBest).map(\.step))
