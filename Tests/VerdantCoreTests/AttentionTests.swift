@@ -129,6 +129,23 @@ import VerdantTestKit
     #expect(y.floats == v.floats)
   }
 
+  @Test func theScaleMultipliesScores() {
+    let inputs = (1...3).map { numbers([2, 150, 32], UInt64($0)) }
+    for isCausal in [true, false] {
+      func results(_ scale: Double?, _ factor: Double) -> [[Float]] {
+        let operation = Attention(heads: 2, isCausal: isCausal, scale: scale)
+        let found = valueAndGradients(of: inputs) {
+          apply(operation, $0[0] * factor, $0[1], $0[2]).total()
+        }
+        return [found.value.floats] + found.gradients.map(\.floats)
+      }
+      // The width of a head is 16, and powers of two change no other bit.
+      #expect(results(nil, 1) == results(0.25, 1))
+      #expect(results(nil, 4) == results(1, 1))
+      #expect(results(nil, 1) != results(1, 1))
+    }
+  }
+
   @Test func hugeScoresChooseOneKey() {
     let q = Tensor([1e4, 0], [1, 1, 2])
     let k = Tensor([1, 0, -1, 0, 0.5, 0], [1, 3, 2])

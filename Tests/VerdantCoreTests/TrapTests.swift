@@ -46,6 +46,13 @@ import VerdantTestKit
         _ = apply(Attention(heads: 4, isCausal: true), x, x, x)
       })
   }
+  @Test(arguments: ["0", "-1", "inf", "1e-300", "nan"])
+  func attentionScale(_ scale: String) async {
+    expectMessage(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [scale] in
+        _ = Attention(heads: 1, isCausal: true, scale: Double(scale) ?? 1)
+      })
+  }
   @Test func attentionCacheRoom() async {
     expectMessage(
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {

@@ -16,14 +16,23 @@ public struct Attention: FusedPrimitive {
   /// How near a key has to be, its own place counted: causal query i sees the keys from
   /// `i + keys - queries - window + 1` on (Beltagy et al. 2020), others as many on both sides.
   public let window: Int?
+  /// What the product of a query and a key is multiplied by, above 0; nil for 1 / √headWidth.
+  public let scale: Double?
 
   /// Makes the operation.
-  public init(heads: Int, keyHeads: Int? = nil, isCausal: Bool, window: Int? = nil) {
+  public init(
+    heads: Int, keyHeads: Int? = nil, isCausal: Bool, window: Int? = nil, scale: Double? = nil
+  ) {
     require(
       heads > 0 && heads % (keyHeads ?? heads) == 0 && (window ?? 1) > 0,
       "[attention] \(heads) heads, \(keyHeads ?? heads) key heads, window \(window ?? 0)"
     )
+    let factor = scale.map { Float($0) } ?? 1
+    require(
+      factor > 0 && factor.isNormal,
+      "[attention] scale \(scale ?? 1), expected a number above 0")
     self.window = window
+    self.scale = scale
     self.heads = heads
     self.keyHeads = keyHeads ?? heads
     self.isCausal = isCausal
@@ -113,7 +122,8 @@ public struct Attention: FusedPrimitive {
       x.reshaped(to: [batch, keys, keyHeads, headWidth]).permuted(0, 2, 1, 3)
         .reshaped(to: [batch * keyHeads, keys, headWidth])
     }
-    var scores = matmul(grouped, split(k), transposeB: true) / Double(headWidth).squareRoot()
+    var scores =
+      matmul(grouped, split(k), transposeB: true) * (scale ?? 1 / Double(headWidth).squareRoot())
     let seen = AttentionPairs(self, queries: queries, keys: keys)
     let lengths = inputs.count > 3 ? inputs[3].integers.map(Int.init) : nil
     if let penalty = seen.penalty(lengths, on: q.backend) { scores = scores + penalty }
@@ -150,10 +160,12 @@ public struct Attention: FusedPrimitive {
   /// Shapes for checks and benchmarks.
   public static var examples: [Example<Attention>] {
     func shapes(
-      _ heads: Int, _ keyHeads: Int, _ causal: Bool, _ q: Shape, _ k: Shape, window: Int? = nil
+      _ heads: Int, _ keyHeads: Int, _ causal: Bool, _ q: Shape, _ k: Shape, window: Int? = nil,
+      scale: Double? = nil
     ) -> Example<Attention> {
       Example(
-        Attention(heads: heads, keyHeads: keyHeads, isCausal: causal, window: window),
+        Attention(
+          heads: heads, keyHeads: keyHeads, isCausal: causal, window: window, scale: scale),
         .normal(q),
         .normal(k),
         .normal(k)
@@ -175,6 +187,8 @@ public struct Attention: FusedPrimitive {
       shapes(2, 1, true, [1, 300, 6], [1, 300, 3], window: 70),
       shapes(1, 1, true, [1, 20, 16], [1, 290, 16], window: 33),
       shapes(1, 1, false, [1, 280, 5], [1, 280, 5], window: 17),
+      shapes(2, 1, true, [2, 70, 6], [2, 70, 3], scale: 1),
+      shapes(1, 1, false, [1, 9, 4], [1, 140, 4], scale: 0.01),
       lengths(2, false, [3, 9, 6]), lengths(1, true, [2, 140, 5]),
       lengths(1, false, [2, 210, 16], window: 40), lengths(1, true, [3, 150, 3], window: 65),
     ]
