@@ -31,9 +31,17 @@ static void *element(const vd_attention_shape *s, const void *x, size_t at) {
 
 static size_t difference(size_t a, size_t b) { return a > b ? a - b : 0; }
 
-// Of n queries or keys of a batch entry those that exist.
-static size_t existing(const vd_attention_shape *s, size_t b, size_t n) {
-  return s->lengths ? smaller((size_t)s->lengths[b], n) : n;
+// The keys of a batch entry that exist.
+static size_t existing_keys(const vd_attention_shape *s, size_t b) {
+  return s->lengths ? smaller((size_t)s->lengths[b], s->keys) : s->keys;
+}
+
+static bool limits_queries(const vd_attention_shape *s) {
+  return s->lengths && !s->lengths_of_keys;
+}
+
+static size_t existing_queries(const vd_attention_shape *s, size_t b) {
+  return limits_queries(s) ? smaller((size_t)s->lengths[b], s->queries) : s->queries;
 }
 
 // The keys that a query sees of those that exist: `first` up to before `end`.
@@ -42,7 +50,7 @@ static void seen_by(const vd_attention_shape *s, size_t exist, size_t query, siz
   size_t place = query + s->keys;  // The query's own key is at place - queries.
   size_t last = s->causal ? place + 1 : s->window ? place + s->window : exist + s->queries;
   *end = smaller(difference(last, s->queries), exist);
-  if (s->lengths && query >= exist) *end = 0;
+  if (limits_queries(s) && query >= exist) *end = 0;
   *first = s->window ? smaller(difference(place + 1, s->queries + s->window), *end) : 0;
 }
 
@@ -161,8 +169,8 @@ static void forward_task(void *context, size_t index) {
   }
   memset(output, 0, rows * W * sizeof(float));
   p->k->load_columns(s->type, rows, D, element(s, p->q, at), ldq, queries, query_block);
-  size_t exist = existing(s, b, s->keys), key = 0, end = 0, unused;
-  size_t last = smaller(start + rows, existing(s, b, s->queries));
+  size_t exist = existing_keys(s, b), key = 0, end = 0, unused;
+  size_t last = smaller(start + rows, existing_queries(s, b));
   if (last > start) {
     seen_by(s, exist, start, &key, &unused);
     seen_by(s, exist, last - 1, &unused, &end);
@@ -281,16 +289,16 @@ static void keys_backward(const attention_pass *p, const backward_buffers *f, si
   const vd_attention_shape *s = p->s;
   size_t D = s->head_width, T = s->queries, ldk = s->key_heads * D, step, start, end;
   size_t group = s->heads / s->key_heads, query_at = b * T * s->heads * D;
-  size_t key_at = (b * s->key_capacity + key) * ldk + kh * D, exist = existing(s, b, s->keys);
+  size_t key_at = (b * s->key_capacity + key) * ldk + kh * D, exist = existing_keys(s, b);
   const void *keys_in = element(s, p->keys, key_at), *values_in = element(s, p->v, key_at);
   p->k->load_columns(s->type, count, D, keys_in, ldk, f->keys_t, key_block);
   p->k->load_columns(s->type, count, D, values_in, ldk, f->values_t, key_block);
   const float *keys = right_operand(p, keys_in, ldk, count, f->keys, &step);
-  seeing(s, key, count, existing(s, b, T), &start, &end);
+  seeing(s, key, count, existing_queries(s, b), &start, &end);
   for (size_t g = 0; g < group; g++)
     for (size_t query = start / query_block * query_block; query < end; query += query_block)
       block_backward(p, f, exist, query_at + (kh * group + g) * D, g * T, query,
-                     smaller(query_block, existing(s, b, T) - query), key, keys, step, count);
+                     smaller(query_block, existing_queries(s, b) - query), key, keys, step, count);
 }
 
 // All query heads of one key head: their dQ, and its dK and dV.
@@ -311,7 +319,7 @@ static void backward_task(void *context, size_t index) {
   }
   for (size_t key = 0; key < s->keys; key += key_block) {
     size_t count = smaller(key_block, s->keys - key);
-    size_t exist = smaller(count, difference(existing(s, b, s->keys), key));
+    size_t exist = smaller(count, difference(existing_keys(s, b), key));
     size_t key_at = (b * s->key_capacity + key) * ldk + kh * D;
     memset(f.dk, 0, count * W * sizeof(float));
     memset(f.dv, 0, count * W * sizeof(float));

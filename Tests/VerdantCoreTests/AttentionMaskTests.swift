@@ -70,6 +70,59 @@ import VerdantTestKit
     }
   }
 
+  /// Keys beyond a length are never read: each batch entry gives the bits of its own keys alone,
+  /// for all its queries; without keys everything is 0.
+  @Test(arguments: [nil, 60])
+  func lengthsOfKeysLimitNoQuery(_ window: Int?) {
+    let (queries, keys, width) = (90, 200, 6)
+    let lengths = [200, 129, 128, 7, 0]
+    let batch = lengths.count
+    let operation = Attention(
+      heads: 2, keyHeads: 1, isCausal: false, window: window, lengthsLimitKeysOnly: true)
+    var inputs = [numbers([batch, queries, 2 * width], 1)]
+    for seed in 2...3 {
+      var x = numbers([batch, keys, width], UInt64(seed))
+      x.withUnsafeMutableElements(as: Float.self) { elements in
+        for entry in 0..<batch {
+          for place in (entry * keys + lengths[entry]) * width..<(entry + 1) * keys * width {
+            elements[place] = .nan
+          }
+        }
+      }
+      inputs.append(x)
+    }
+    func results(_ inputs: [Tensor], _ lengths: [Int]) -> [Tensor] {
+      let counts = Tensor(integers: lengths.map(Int32.init), [lengths.count])
+      let found = valueAndGradients(of: inputs) { inputs in
+        let y = apply(operation, to: inputs + [counts])
+        return (y * y).total()
+      }
+      return [apply(operation, to: inputs + [counts])] + found.gradients
+    }
+    let all = results(inputs, lengths)
+    for (entry, length) in lengths.enumerated() {
+      func own(_ x: Tensor) -> Tensor { x[entry..<entry + 1] }
+      guard length > 0 else {
+        for part in all { #expect(own(part).floats.allSatisfy { $0 == 0 }) }
+        continue
+      }
+      // With a window the places of queries count from the end of all keys.
+      if window == nil {
+        let alone = [own(inputs[0])] + inputs[1...].map { rows(own($0), 0..<length) }
+        let single = results(alone, [length])
+        for (index, expected) in single.enumerated() {
+          let found = index < 2 ? own(all[index]) : rows(own(all[index]), 0..<length)
+          #expect(found.floats == expected.floats, "\(length) keys, part \(index)")
+        }
+      }
+      for part in all[2...] {
+        #expect(rows(own(part), length..<keys).floats.allSatisfy { $0 == 0 })
+      }
+    }
+    for part in all { #expect(part.floats.allSatisfy { $0.isFinite }) }
+    if window == nil { #expect(rows(all[0][3..<4], 0..<queries).floats.allSatisfy { $0 != 0 }) }
+  }
+
   /// A padded batch gives the bits of each sequence alone, whatever the padding holds, NaN too.
   @Test(arguments: [true, false], [nil, 20])
   func paddingIsNeverRead(_ isCausal: Bool, _ window: Int?) {

@@ -88,6 +88,18 @@ import VerdantTestKit
           Attention(heads: heads, keyHeads: keyHeads, isCausal: false, window: 21),
           to: $0 + [lengths])
       }
+      check(
+        [
+          numbers([2, length + 9, heads * width], 5), numbers([2, length, keyHeads * width], 6),
+          numbers([2, length, keyHeads * width], 7),
+        ], narrow: 3, "\(name): attention to \(length) keys"
+      ) {
+        let lengths = Tensor(integers: [Int32(length - 1), Int32(length)], [2], on: $0[0].backend)
+        return apply(
+          Attention(
+            heads: heads, keyHeads: keyHeads, isCausal: false, scale: 0.2,
+            lengthsLimitKeysOnly: true), to: $0 + [lengths])
+      }
     }
     for (rows, width) in [(3, 10), (70, 1030)] {
       let (x, y) = (numbers([1, rows, width], 8), numbers([1, rows, width], 9))

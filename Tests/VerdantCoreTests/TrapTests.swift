@@ -53,6 +53,23 @@ import VerdantTestKit
         _ = Attention(heads: 1, isCausal: true, scale: Double(scale) ?? 1)
       })
   }
+  @Test func attentionLengthsOfKeys() async {
+    expectMessage(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = Attention(heads: 1, isCausal: true, lengthsLimitKeysOnly: true)
+      })
+    expectMessage(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let (q, k) = (Tensor.ones([1, 3, 6]), Tensor.ones([1, 2, 6]))
+        _ = apply(Attention(heads: 1, isCausal: false), q, k, k, Tensor(integers: [1], [1]))
+      })
+    expectMessage(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let (q, k) = (Tensor.ones([1, 3, 6]), Tensor.ones([1, 2, 6]))
+        let operation = Attention(heads: 1, isCausal: false, lengthsLimitKeysOnly: true)
+        _ = apply(operation, q, k, k, Tensor(integers: [3], [1]))
+      })
+  }
   @Test func attentionCacheRoom() async {
     expectMessage(
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {

@@ -206,6 +206,7 @@ typedef struct {
   bool causal;               // query i sees keys 0 ... i + keys - queries
   size_t window;             // keys as far away are not seen; 0 for no limit
   const int32_t *VD_NULLABLE lengths;  // [B]: keys and queries beyond do not exist; keys = queries
+  bool lengths_of_keys;      // all queries exist and may be any number; not causal
   float scale;               // above 0
   vd_type type;              // of every tensor but the log-sum-exp
 } vd_attention_shape;

@@ -17,6 +17,7 @@ extension CPUBackend: AttentionKernels {
       causal: operation.isCausal,
       window: operation.window ?? 0,
       lengths: lengths.map { UnsafePointer($0.i32) },
+      lengths_of_keys: operation.lengthsLimitKeysOnly,
       scale: operation.scale.map { Float($0) } ?? 1 / Float(width).squareRoot(),
       type: q.kernelType
     )

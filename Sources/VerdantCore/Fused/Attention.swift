@@ -4,8 +4,11 @@ internal import CVerdant
 /// Exact scaled dot-product attention (Vaswani et al. 2017) in blocks, without the score matrix
 /// (Dao et al. 2022). Inputs: q `[batch, queries, heads · headWidth]`, k and v
 /// `[batch, keys, keyHeads · headWidth]`; each group of `heads / keyHeads` query heads reads one
-/// key head. With lengths `[batch]` as a fourth input, where keys are as many as queries, those beyond
-/// a batch entry's length do not exist: such a query gives 0. Output: the shape of q.
+/// key head. Output: the shape of q.
+///
+/// With lengths `[batch]` as a fourth input the keys beyond a batch entry's length do not exist, and
+/// neither do the queries, which have to be as many as keys, unless the lengths limit keys only. A
+/// query that sees no key gives 0.
 public struct Attention: FusedPrimitive {
   /// Query heads.
   public let heads: Int
@@ -18,10 +21,14 @@ public struct Attention: FusedPrimitive {
   public let window: Int?
   /// What the product of a query and a key is multiplied by, above 0; nil for 1 / √headWidth.
   public let scale: Double?
+  /// When true, lengths count keys and every query exists: queries of one sequence attend to keys
+  /// of another. Never true of causal attention.
+  public let lengthsLimitKeysOnly: Bool
 
   /// Makes the operation.
   public init(
-    heads: Int, keyHeads: Int? = nil, isCausal: Bool, window: Int? = nil, scale: Double? = nil
+    heads: Int, keyHeads: Int? = nil, isCausal: Bool, window: Int? = nil, scale: Double? = nil,
+    lengthsLimitKeysOnly: Bool = false
   ) {
     require(
       heads > 0 && heads % (keyHeads ?? heads) == 0 && (window ?? 1) > 0,
@@ -31,8 +38,12 @@ public struct Attention: FusedPrimitive {
     require(
       factor > 0 && factor.isNormal,
       "[attention] scale \(scale ?? 1), expected a number above 0")
+    require(
+      !(isCausal && lengthsLimitKeysOnly),
+      "[attention] lengths of keys only, where causal queries stand among the keys")
     self.window = window
     self.scale = scale
+    self.lengthsLimitKeysOnly = lengthsLimitKeysOnly
     self.heads = heads
     self.keyHeads = keyHeads ?? heads
     self.isCausal = isCausal
@@ -65,7 +76,8 @@ public struct Attention: FusedPrimitive {
     guard inputs.count > 3 else { return }
     let lengths = inputs[3]
     require(
-      lengths.dtype == .int32 && lengths.shape == [q[0]] && q[1] == k[1],
+      lengths.dtype == .int32 && lengths.shape == [q[0]]
+        && (lengthsLimitKeysOnly || q[1] == k[1]),
       "[attention] \(lengths.dtype) lengths \(lengths.shape) for queries \(q) and keys \(k)")
     lengths.withUnsafeElements(as: Int32.self) {
       for length in $0 {
@@ -178,6 +190,15 @@ public struct Attention: FusedPrimitive {
         Attention(heads: heads, isCausal: causal, window: window), .normal(q), .normal(q),
         .normal(q), .indices([q[0]], limit: q[1] + 1))
     }
+    func keyLengths(_ heads: Int, _ keyHeads: Int, _ q: Shape, _ k: Shape, window: Int? = nil)
+      -> Example<Attention>
+    {
+      Example(
+        Attention(
+          heads: heads, keyHeads: keyHeads, isCausal: false, window: window,
+          lengthsLimitKeysOnly: true),
+        .normal(q), .normal(k), .normal(k), .indices([q[0]], limit: k[1] + 1))
+    }
     return [
       shapes(1, 1, false, [1, 1, 1], [1, 1, 1]), shapes(2, 2, true, [2, 5, 6], [2, 5, 6]),
       shapes(2, 2, false, [1, 7, 4], [1, 9, 4]), shapes(4, 2, true, [1, 67, 12], [1, 67, 6]),
@@ -191,6 +212,9 @@ public struct Attention: FusedPrimitive {
       shapes(1, 1, false, [1, 9, 4], [1, 140, 4], scale: 0.01),
       lengths(2, false, [3, 9, 6]), lengths(1, true, [2, 140, 5]),
       lengths(1, false, [2, 210, 16], window: 40), lengths(1, true, [3, 150, 3], window: 65),
+      keyLengths(2, 1, [3, 9, 6], [3, 14, 3]), keyLengths(1, 1, [4, 150, 5], [4, 140, 5]),
+      keyLengths(2, 2, [2, 70, 32], [2, 300, 32]), keyLengths(1, 1, [3, 140, 3], [3, 5, 3]),
+      keyLengths(1, 1, [2, 100, 4], [2, 210, 4], window: 40),
     ]
   }
 }

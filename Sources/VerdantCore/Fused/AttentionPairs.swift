@@ -38,7 +38,8 @@ struct AttentionPairs {
   private func rows(_ lengths: [Int]?) -> [Range<Int>]? {
     if let lengths {
       return lengths.flatMap { length in
-        (0..<queries).map { $0 < length ? keys(of: $0, length: length) : 0..<0 }
+        let existing = operation.lengthsLimitKeysOnly ? queries : length
+        return (0..<queries).map { $0 < existing ? keys(of: $0, length: length) : 0..<0 }
       }
     }
     guard operation.isCausal || operation.window != nil else { return nil }
