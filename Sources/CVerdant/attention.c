@@ -17,7 +17,7 @@ typedef struct {
   const void *dy, *q, *keys, *v, *y_in;
   const float *lse_in;
   void *y, *dq, *dk, *dv;
-  float *lse;
+  float *lse, *dbias;
   size_t query_blocks, width;  // width of a head, padded
 } attention_pass;
 
@@ -133,6 +133,38 @@ static const float *right_operand(const attention_pass *p, const void *x, size_t
   return buffer;
 }
 
+// Numbers of the bias of one head.
+static size_t bias_count(const vd_attention_shape *s) {
+  return difference(s->queries + s->keys, 1);
+}
+
+// Where the bias of a head has the diagonals of a block of scores: n + count - 1 numbers, the first
+// for the last query and the first key. The rows of the block are queries.
+static size_t diagonals_at(const vd_attention_shape *s, size_t query, size_t n, size_t key) {
+  return key + s->queries - query - n;
+}
+
+// A block of scaled scores with their bias: rows are keys, columns queries.
+static void add_bias_by_key(const attention_pass *p, size_t h, size_t query, size_t n, size_t key,
+                            size_t count, float *scores) {
+  const vd_attention_shape *s = p->s;
+  const float *bias = s->bias + h * bias_count(s) + diagonals_at(s, query, n, key);
+  float diagonals[query_block + key_block] = {0};
+  size_t total = n + count - 1;
+  for (size_t i = 0; i < total; i++) diagonals[i] = bias[total - 1 - i];
+  p->k->add_diagonals(count, padded(n), s->scale, diagonals, scores, query_block);
+}
+
+// The same with queries as rows.
+static void add_bias_by_query(const attention_pass *p, size_t h, size_t query, size_t n,
+                              size_t key, size_t count, float *scores) {
+  const vd_attention_shape *s = p->s;
+  const float *bias = s->bias + h * bias_count(s) + diagonals_at(s, query, n, key);
+  float diagonals[query_block + key_block] = {0};
+  memcpy(diagonals, bias, (n + count - 1) * sizeof(float));
+  p->k->add_diagonals(n, padded(count), s->scale, diagonals, scores, key_block);
+}
+
 static size_t forward_scratch(size_t D, size_t W) {
   return (query_block * (D + W + key_block) + 2 * key_block * W) * sizeof(float);
 }
@@ -169,6 +201,8 @@ static void forward_task(void *context, size_t index) {
   }
   memset(output, 0, rows * W * sizeof(float));
   p->k->load_columns(s->type, rows, D, element(s, p->q, at), ldq, queries, query_block);
+  // A bias is added to scores that are scaled before.
+  float scale = s->bias ? 1.f : s->scale;
   size_t exist = existing_keys(s, b), key = 0, end = 0, unused;
   size_t last = smaller(start + rows, existing_queries(s, b));
   if (last > start) {
@@ -191,8 +225,9 @@ static void forward_task(void *context, size_t index) {
       seen -= from;
       p->k->block_product(s->type, seen, padded(n), words(p, D), keys + from * step, step, 1,
                           queries + r, query_block, false, scores + r, query_block);
+      if (s->bias) add_bias_by_key(p, h, start + r, n, key + from, seen, scores + r);
       p->k->softmax_columns(s->type, seen, padded(n), partial ? first + r : NULL, visible + r,
-                            s->scale * log2_of_e, scores + r, query_block, maximum + r, total + r,
+                            scale * log2_of_e, scores + r, query_block, maximum + r, total + r,
                             factors + r);
       for (size_t i = r; i < r + n; i++)
         if (factors[i] != 1.f) p->k->scale(W, factors[i], output + i * W);
@@ -203,7 +238,7 @@ static void forward_task(void *context, size_t index) {
   }
   float *lse = p->lse ? p->lse + (b * s->heads + h) * s->queries + start : NULL;
   for (size_t r = 0; r < rows; r++) {
-    if (lse) lse[r] = total[r] == 0.f ? 0.f : maximum[r] * s->scale + log2f(total[r]) * log_of_2;
+    if (lse) lse[r] = total[r] == 0.f ? 0.f : maximum[r] * scale + log2f(total[r]) * log_of_2;
     factors[r] = total[r] == 0.f ? 0.f : 1.f / total[r];
   }
   p->k->store_block(s->type, rows, D, output, W, factors, element(s, p->y, at), ldq);
@@ -243,12 +278,15 @@ static backward_buffers buffers_of(const attention_pass *p, size_t group) {
   return f;
 }
 
-// One block of queries of one head, of which `rows` exist, against one block of keys.
+// One block of queries of one head of one batch entry, of which `rows` exist, against one block of
+// keys.
 static void block_backward(const attention_pass *p, const backward_buffers *f, size_t exist,
-                           size_t at, size_t row, size_t query, size_t rows, size_t key,
+                           size_t b, size_t h, size_t query, size_t rows, size_t key,
                            const float *keys, size_t key_step, size_t count) {
   const vd_attention_shape *s = p->s;
-  size_t D = s->head_width, W = p->width, ldq = s->heads * D;
+  size_t D = s->head_width, W = p->width, ldq = s->heads * D, at = b * s->queries * ldq + h * D;
+  size_t row = h % (s->heads / s->key_heads) * s->queries;
+  float scale = s->bias ? 1.f : s->scale;
   int32_t first[query_block], visible[query_block];
   bool partial = visible_keys(s, exist, query, rows, key, count, first, visible);
   size_t offset = at + query * ldq, width = partial ? strip : rows;
@@ -269,9 +307,18 @@ static void block_backward(const attention_pass *p, const backward_buffers *f, s
                         f->keys_t + from, key_block, false, scores, key_block);
     p->k->block_product(s->type, n, lanes, words(p, D), dy_left + r * dy_left_step, dy_left_step,
                         1, f->values_t + from, key_block, false, ds, key_block);
+    if (s->bias) add_bias_by_query(p, h, query + r, n, key + from, seen, scores);
+    float diagonals[query_block + key_block];
+    if (p->dbias) memset(diagonals, 0, sizeof diagonals);
     p->k->score_gradients(s->type, n, lanes, seen, partial ? first + r : NULL, visible + r,
                           f->lse + row + query + r, f->delta + row + query + r,
-                          s->scale * log2_of_e, s->scale, scores, ds, key_block, f->score_rows);
+                          scale * log2_of_e, s->scale, scores, ds, key_block, f->score_rows,
+                          p->dbias ? diagonals : NULL);
+    if (p->dbias) {
+      float *sums = p->dbias + (b * s->heads + h) * bias_count(s) +
+                    diagonals_at(s, query + r, n, key + from);
+      for (size_t i = 0; i < n + seen - 1; i++) sums[i] += diagonals[i];
+    }
     p->k->block_product(s->type, seen, W, words(p, n), scores, 1, key_block,
                         dy + words(p, r) * dy_step, dy_step, true, f->dv + from * W, W);
     p->k->block_product(s->type, seen, W, words(p, n), ds, 1, key_block,
@@ -287,8 +334,8 @@ static void block_backward(const attention_pass *p, const backward_buffers *f, s
 static void keys_backward(const attention_pass *p, const backward_buffers *f, size_t b, size_t kh,
                           size_t key, size_t count) {
   const vd_attention_shape *s = p->s;
-  size_t D = s->head_width, T = s->queries, ldk = s->key_heads * D, step, start, end;
-  size_t group = s->heads / s->key_heads, query_at = b * T * s->heads * D;
+  size_t D = s->head_width, ldk = s->key_heads * D, step, start, end;
+  size_t group = s->heads / s->key_heads;
   size_t key_at = (b * s->key_capacity + key) * ldk + kh * D, exist = existing_keys(s, b);
   const void *keys_in = element(s, p->keys, key_at), *values_in = element(s, p->v, key_at);
   p->k->load_columns(s->type, count, D, keys_in, ldk, f->keys_t, key_block);
@@ -297,7 +344,7 @@ static void keys_backward(const attention_pass *p, const backward_buffers *f, si
   seeing(s, key, count, existing_queries(s, b), &start, &end);
   for (size_t g = 0; g < group; g++)
     for (size_t query = start / query_block * query_block; query < end; query += query_block)
-      block_backward(p, f, exist, query_at + (kh * group + g) * D, g * T, query,
+      block_backward(p, f, exist, b, kh * group + g, query,
                      smaller(query_block, existing_queries(s, b) - query), key, keys, step, count);
 }
 
@@ -310,6 +357,9 @@ static void backward_task(void *context, size_t index) {
   size_t query_at = b * s->queries * ldq, T = s->queries;
   backward_buffers f = buffers_of(p, group);
   memset(f.dq, 0, group * T * W * sizeof(float));
+  float *dbias = p->dbias ? p->dbias + (b * s->heads + kh * group) * bias_count(s) : NULL;
+  size_t dbias_count = group * bias_count(s);
+  if (dbias) memset(dbias, 0, dbias_count * sizeof(float));
   for (size_t g = 0; g < group; g++) {
     size_t h = kh * group + g, at = query_at + h * D;
     p->k->row_dot(s->type, T, D, element(s, p->dy, at), element(s, p->y_in, at), ldq,
@@ -330,13 +380,15 @@ static void backward_task(void *context, size_t index) {
   for (size_t g = 0; g < group; g++)
     p->k->store_block(s->type, T, D, f.dq + g * T * W, W, NULL,
                       element(s, p->dq, query_at + (kh * group + g) * D), ldq);
+  // The gradients of products of queries and keys are those of scores times the scale.
+  if (dbias) p->k->scale(dbias_count, 1.f / s->scale, dbias);
 }
 
 void vd_attention_backward(const vd_attention_shape *shape, const void *dy, const void *q,
                            const void *k, const void *v, const void *y, const float *lse,
-                           void *dq, void *dk, void *dv) {
+                           void *dq, void *dk, void *dv, float *dbias) {
   attention_pass p = {.s = shape, .k = vd_table(), .dy = dy, .q = q, .keys = k, .v = v,
-                      .y_in = y, .lse_in = lse, .dq = dq, .dk = dk, .dv = dv,
+                      .y_in = y, .lse_in = lse, .dq = dq, .dk = dk, .dv = dv, .dbias = dbias,
                       .width = padded(shape->head_width)};
   vd_parallel(shape->batch * shape->key_heads, backward_task, &p);
 }

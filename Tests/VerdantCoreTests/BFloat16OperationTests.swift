@@ -100,6 +100,20 @@ import VerdantTestKit
             heads: heads, keyHeads: keyHeads, isCausal: false, scale: 0.2,
             lengthsLimitKeysOnly: true), to: $0 + [lengths])
       }
+      for isCausal in [true, false] {
+        check(
+          [
+            numbers([2, length, heads * width], 5), numbers([2, length, keyHeads * width], 6),
+            numbers([2, length, keyHeads * width], 7), numbers([heads, 2 * length - 1], 8),
+          ], narrow: 3, "\(name): attention with a bias, causal \(isCausal), \(length)"
+        ) {
+          let lengths = Tensor(
+            integers: [Int32(length), Int32(length - 1)], [2], on: $0[0].backend)
+          return apply(
+            Attention(heads: heads, keyHeads: keyHeads, isCausal: isCausal, hasBias: true),
+            to: $0[..<3] + [lengths, $0[3]])
+        }
+      }
     }
     for (rows, width) in [(3, 10), (70, 1030)] {
       let (x, y) = (numbers([1, rows, width], 8), numbers([1, rows, width], 9))

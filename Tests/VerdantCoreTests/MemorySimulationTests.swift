@@ -45,12 +45,31 @@ import Testing
     }
   }
 
-  @Test(arguments: 0..<3)
+  private func biasedStep(on backend: any Backend) {
+    func draw(_ shape: Shape, _ seed: UInt64) -> Tensor {
+      .random(shape, .normal(deviation: 0.1), RandomSource(seed: seed), on: backend)
+    }
+    let lengths = Tensor(integers: [90, 41], [2], on: backend)
+    let targets = Tensor(integers: (0..<140).map { Int32($0) }, [2, 70], on: backend)
+    let inputs = [draw([2, 70, 32], 1), draw([2, 90, 16], 2), draw([2, 90, 16], 3)]
+    _ = valueAndGradients(of: inputs + [draw([4, 159], 4), draw([300, 32], 5)]) { inputs in
+      let attention = Attention(
+        heads: 4, keyHeads: 2, isCausal: false, lengthsLimitKeysOnly: true, hasBias: true)
+      let mixed = apply(attention, inputs[0], inputs[1], inputs[2], lengths, inputs[3])
+      return linearCrossEntropy(mixed, inputs[4], targets: targets)
+    }
+  }
+
+  @Test(arguments: 0..<4)
   func takesTheBlocksOfTheCPU(_ work: Int) {
     let memory = MemorySimulation()
     let (shapes, cpu) = (ShapeBackend(memory: memory), CPUBackend())
     func step(on backend: any Backend) {
-      work == 0 ? self.step(on: backend) : gatedStep(isNarrow: work == 2, on: backend)
+      switch work {
+      case 0: self.step(on: backend)
+      case 3: biasedStep(on: backend)
+      default: gatedStep(isNarrow: work == 2, on: backend)
+      }
     }
     for _ in 0..<3 {
       step(on: shapes)

@@ -33,6 +33,17 @@ import Verdant
       #expect(cost.forward == 6 * pairs * (2 * 2 * 4 + 5))
       #expect(cost.backward.reduce(0, +) == 6 * pairs * (5 * 2 * 4 + 4))
     }
+    // A bias is added forward and again backward, and gets a sum of its own.
+    let biased = Attention(heads: 3, isCausal: false, hasBias: true)
+    let shapes: [Shape] = [[2, 4, 12], [2, 7, 12], [2, 7, 12]]
+    let pairs = 6.0 * 28
+    for (others, place) in [([Shape](), 3), ([[2]], 4)] {
+      let cost = biased.cost(shapes + others + [[3, 10]], [2, 4, 12])
+      #expect(cost.forward == pairs * 22 && cost.backward.count == place + 1)
+      #expect(cost.backward[place] == pairs)
+      #expect(cost.backward.reduce(0, +) == pairs * 46)
+      #expect(cost.bytes == Double(4 * (2 * 96 + 2 * 168 + 30)))
+    }
     let full = Attention(heads: 3, isCausal: false)
     #expect(full.visiblePairs(queries: 4, keys: 7) == 28)
     #expect(Attention(heads: 1, isCausal: true).visiblePairs(queries: 3, keys: 0) == 0)

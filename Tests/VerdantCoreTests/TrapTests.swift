@@ -70,6 +70,31 @@ import VerdantTestKit
         _ = apply(operation, q, k, k, Tensor(integers: [3], [1]))
       })
   }
+  @Test func attentionBias() async {
+    expectMessage(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let x = Tensor.ones([1, 2, 6])
+        _ = apply(Attention(heads: 2, isCausal: true, hasBias: true), x, x, x, .ones([2, 4]))
+      })
+    expectMessage(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let x = Tensor.ones([1, 2, 6])
+        let bias = Tensor.ones([2, 3]).cast(to: .bfloat16)
+        _ = apply(Attention(heads: 2, isCausal: true, hasBias: true), x, x, x, bias)
+      })
+    expectMessage(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let x = Tensor.ones([1, 2, 6])
+        let operation = Attention(heads: 2, isCausal: true, hasBias: true)
+        _ = operation(x, keyCache: x, valueCache: x, keys: 2)
+      })
+    expectMessage(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let x = Tensor.ones([1, 2, 6])
+        let operation = Attention(heads: 2, isCausal: true)
+        _ = operation(x, keyCache: x, valueCache: x, keys: 2, bias: .ones([2, 3]))
+      })
+  }
   @Test func attentionCacheRoom() async {
     expectMessage(
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {

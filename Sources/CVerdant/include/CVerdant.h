@@ -207,19 +207,23 @@ typedef struct {
   size_t window;             // keys as far away are not seen; 0 for no limit
   const int32_t *VD_NULLABLE lengths;  // [B]: keys and queries beyond do not exist; keys = queries
   bool lengths_of_keys;      // all queries exist and may be any number; not causal
+  // [H, queries + keys - 1]: the scaled score of query i and key j gets number j - i + queries - 1.
+  const float *VD_NULLABLE bias;
   float scale;               // above 0
-  vd_type type;              // of every tensor but the log-sum-exp
+  vd_type type;              // of every tensor but the bias and the log-sum-exp
 } vd_attention_shape;
 
 /// y [B,queries,H*D] and the log-sum-exp of each row [B,H,queries] (NULL when not needed).
 void vd_attention(const vd_attention_shape *VD_NONNULL shape, const void *VD_NONNULL q,
                   const void *VD_NONNULL k, const void *VD_NONNULL v, void *VD_NONNULL y,
                   float *VD_NULLABLE lse);
+/// Gradients; that of the bias [B, H, queries + keys - 1] by batch entry, NULL when not needed.
 void vd_attention_backward(const vd_attention_shape *VD_NONNULL shape,
                            const void *VD_NONNULL dy, const void *VD_NONNULL q,
                            const void *VD_NONNULL k, const void *VD_NONNULL v,
                            const void *VD_NONNULL y, const float *VD_NONNULL lse,
-                           void *VD_NONNULL dq, void *VD_NONNULL dk, void *VD_NONNULL dv);
+                           void *VD_NONNULL dq, void *VD_NONNULL dk, void *VD_NONNULL dv,
+                           float *VD_NULLABLE dbias);
 
 /// Bytes that a thread takes for the blocks of attention while it runs; `rows` are the queries of
 /// all heads that read one key head.

@@ -48,6 +48,7 @@ const vd_kernels VD_JOIN(vd_kernels_, VD_ISA) = {
     .load_columns = load_columns,
     .load_pairs = load_pairs,
     .store_block = store_block,
+    .add_diagonals = add_diagonals,
     .softmax_columns = softmax_columns,
     .score_gradients = score_gradients,
     .row_dot = row_dot,

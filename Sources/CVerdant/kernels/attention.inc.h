@@ -16,6 +16,17 @@ static inline float exp2_of(float x) {
   return x != x ? x : y;
 }
 
+// Scores [rows, columns] = scale times themselves + the number of their diagonal, which is at
+// rows - 1 - r + c for row r and column c.
+static void add_diagonals(size_t rows, size_t columns, float scale, const float *diagonals,
+                          float *scores, size_t ld) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *own = diagonals + (rows - 1 - r);
+    float *s = scores + r * ld;
+    VD_INDEPENDENT for (size_t c = 0; c < columns; c++) s[c] = s[c] * scale + own[c];
+  }
+}
+
 // One block of an online softmax (Milakov and Gimelshein 2018) down the columns of scores
 // [keys, columns] to the base 2: scores become the words of 2^(scale (s - m)) for the new
 // running maximum m, and what was summed before has to be multiplied by `factors`. Column c sees the
@@ -63,11 +74,12 @@ static void softmax_columns(vd_type type, size_t keys, size_t columns, const int
 // P = 2^(scale s - lse) where visible (as above, by row), else 0, and dS = P (dP - delta) factor in
 // place of dP; lse to the base 2. Of bf16 both become pairs of rows, and `rows_of_pairs`
 // [rows, ld / 2] gets dS as it is. `columns` is a multiple of the vector width, of which the first
-// `seen` are keys.
+// `seen` are keys. `diagonals`, when there are some, grow by the dS of f32 on them, in the order of
+// add_diagonals.
 static void score_gradients(vd_type type, size_t rows, size_t columns, size_t seen,
                             const int32_t *first, const int32_t *visible, const float *lse, const float *delta,
                             float scale, float factor, float *scores, float *gradients, size_t ld,
-                            float *rows_of_pairs) {
+                            float *rows_of_pairs, float *diagonals) {
   for (size_t r = 0; r < rows; r++) {
     float *s = scores + r * ld, *g = gradients + r * ld;
     size_t n = first && (size_t)visible[r] < seen ? (size_t)visible[r] : seen;
@@ -80,6 +92,10 @@ static void score_gradients(vd_type type, size_t rows, size_t columns, size_t se
     }
     for (size_t c = n; c < columns; c++) s[c] = g[c] = 0;
     for (size_t c = 0; c < from && c < n; c++) s[c] = g[c] = 0;
+    if (diagonals) {
+      float *own = diagonals + (rows - 1 - r);
+      VD_INDEPENDENT for (size_t c = 0; c < n; c++) own[c] += g[c];
+    }
     if (type == VD_BF16) narrow_row(columns, g, (uint16_t *)(rows_of_pairs + r * (ld / 2)));
   }
   if (type == VD_F32) return;

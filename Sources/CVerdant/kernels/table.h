@@ -56,6 +56,8 @@ typedef struct {
                      size_t ldy);
   void (*store_block)(vd_type type, size_t rows, size_t columns, const float *x, size_t ldx,
                       const float *factors, void *y, size_t ldy);
+  void (*add_diagonals)(size_t rows, size_t columns, float scale, const float *diagonals,
+                        float *scores, size_t ld);
   void (*softmax_columns)(vd_type type, size_t keys, size_t columns, const int32_t *first,
                           const int32_t *visible, float scale, float *scores, size_t ld,
                           float *maximum, float *total, float *factors);
@@ -63,7 +65,7 @@ typedef struct {
                           const int32_t *first,
                           const int32_t *visible, const float *lse, const float *delta,
                           float scale, float factor, float *scores, float *gradients, size_t ld,
-                          float *rows_of_pairs);
+                          float *rows_of_pairs, float *diagonals);
   void (*row_dot)(vd_type type, size_t rows, size_t columns, const void *a, const void *b,
                   size_t ld, float *y);
   double (*cross_entropy)(size_t rows, size_t vocabulary, const int32_t *targets, float smoothing,

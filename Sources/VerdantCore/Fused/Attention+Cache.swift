@@ -8,27 +8,29 @@ extension Attention {
   ///   - q: `[batch, queries, heads · headWidth]`.
   ///   - keyCache: `[batch, capacity, keyHeads · headWidth]`.
   ///   - valueCache: The same shape.
+  ///   - bias: `[heads, queries + keys - 1]`, where the operation has a bias.
   public func callAsFunction(
     _ q: Tensor,
     keyCache: Tensor,
     valueCache: Tensor,
-    keys: Int
+    keys: Int,
+    bias: Tensor? = nil
   ) -> Tensor {
     require(
       keys >= 0 && keys <= keyCache.shape[1],
       "[attention] \(keys) keys of \(keyCache.shape)"
     )
+    let inputs = [q, keyCache, valueCache] + (bias.map { [$0] } ?? [])
     require(
-      !(q.isTraced || keyCache.isTraced || valueCache.isTraced),
+      !inputs.contains(where: \.isTraced),
       "[attention] caches do not record: detach the inputs"
     )
-    check([q, keyCache, valueCache])
+    require(hasBias == (bias != nil), "[attention] a bias \(hasBias ? "expected" : "unexpected")")
+    let operands = operands(inputs, keys: keys)
     guard Self.runs(on: q.backend) else {
       let filled = [keyCache, valueCache].map { $0.permuted(1, 0, 2)[0..<keys].permuted(1, 0, 2) }
-      return reference([q] + filled)
+      return reference([q] + filled + inputs[3...])
     }
-    return Self.kernels(q).attention(
-      self, q, keyCache, valueCache, keys: keys, lengths: nil, saving: false
-    ).output
+    return Self.kernels(q).attention(self, operands, saving: false).output
   }
 }

@@ -9,6 +9,11 @@ internal import CVerdant
 /// With lengths `[batch]` as a fourth input the keys beyond a batch entry's length do not exist, and
 /// neither do the queries, which have to be as many as keys, unless the lengths limit keys only. A
 /// query that sees no key gives 0.
+///
+/// With a bias as the last input, in f32 `[heads, queries + keys - 1]`, each head adds to its scaled
+/// scores a number by distance (Raffel et al. 2020): to that of query i and key j the number at
+/// `j - i + queries - 1`, which is `j - place + keys - 1` for the place `i + keys - queries` that
+/// the query has among the keys.
 public struct Attention: FusedPrimitive {
   /// Query heads.
   public let heads: Int
@@ -24,11 +29,13 @@ public struct Attention: FusedPrimitive {
   /// When true, lengths count keys and every query exists: queries of one sequence attend to keys
   /// of another. Never true of causal attention.
   public let lengthsLimitKeysOnly: Bool
+  /// True where the last input is a bias of the scores.
+  public let hasBias: Bool
 
   /// Makes the operation.
   public init(
     heads: Int, keyHeads: Int? = nil, isCausal: Bool, window: Int? = nil, scale: Double? = nil,
-    lengthsLimitKeysOnly: Bool = false
+    lengthsLimitKeysOnly: Bool = false, hasBias: Bool = false
   ) {
     require(
       heads > 0 && heads % (keyHeads ?? heads) == 0 && (window ?? 1) > 0,
@@ -44,6 +51,7 @@ public struct Attention: FusedPrimitive {
     self.window = window
     self.scale = scale
     self.lengthsLimitKeysOnly = lengthsLimitKeysOnly
+    self.hasBias = hasBias
     self.heads = heads
     self.keyHeads = keyHeads ?? heads
     self.isCausal = isCausal
@@ -54,17 +62,30 @@ public struct Attention: FusedPrimitive {
   /// True: scores and sums are f32, the output has the form of the inputs.
   public static var readsBFloat16: Bool { true }
 
-  /// Inputs, output and the log-sum-exp of each row of scores.
-  public struct Saved: Sendable {
+  /// The inputs by name.
+  public struct Operands: Sendable {
     let q: Tensor
     let k: Tensor
     let v: Tensor
+    /// The rows of k and v that count, of each batch entry the first.
+    let keys: Int
     let lengths: Tensor?
+    let bias: Tensor?
+  }
+
+  /// Inputs, output and the log-sum-exp of each row of scores.
+  public struct Saved: Sendable {
+    let operands: Operands
     let output: Tensor
     let logSumExp: Tensor
   }
 
-  func check(_ inputs: [Tensor]) {
+  /// The inputs, checked; `keys` is given where k and v have room for more.
+  func operands(_ inputs: [Tensor], keys: Int? = nil) -> Operands {
+    let lengthsCount = inputs.count - (hasBias ? 4 : 3)
+    require(
+      lengthsCount == 0 || lengthsCount == 1,
+      "[attention] \(inputs.count) inputs \(hasBias ? "with" : "without") a bias")
     let (q, k, v) = (inputs[0].shape, inputs[1].shape, inputs[2].shape)
     let fits =
       q.rank == 3 && k.rank == 3 && k == v && q[0] == k[0] && q[2] % heads == 0
@@ -73,8 +94,21 @@ public struct Attention: FusedPrimitive {
     require(
       inputs.prefix(3).allSatisfy { $0.dtype == inputs[0].dtype },
       "[attention] inputs in \(inputs.map(\.dtype)), one form expected")
-    guard inputs.count > 3 else { return }
-    let lengths = inputs[3]
+    let operands = Operands(
+      q: inputs[0], k: inputs[1], v: inputs[2], keys: keys ?? k[1],
+      lengths: lengthsCount > 0 ? inputs[3] : nil, bias: hasBias ? inputs.last : nil)
+    if let lengths = operands.lengths { check(lengths, q, k) }
+    if let bias = operands.bias {
+      require(
+        bias.dtype == bias.backend.scalarType
+          && bias.shape == [heads, max(0, q[1] + operands.keys - 1)],
+        "[attention] \(bias.dtype) bias \(bias.shape) for \(heads) heads, \(q[1]) queries and "
+          + "\(operands.keys) keys")
+    }
+    return operands
+  }
+
+  private func check(_ lengths: Tensor, _ q: Shape, _ k: Shape) {
     require(
       lengths.dtype == .int32 && lengths.shape == [q[0]]
         && (lengthsLimitKeysOnly || q[1] == k[1]),
@@ -96,34 +130,23 @@ public struct Attention: FusedPrimitive {
 
   /// Computes the output.
   public func forward(_ inputs: [Tensor], saving: Bool) -> (output: Tensor, saved: Saved?) {
-    check(inputs)
-    let (q, k, v) = (inputs[0], inputs[1], inputs[2])
-    let lengths = inputs.count > 3 ? inputs[3] : nil
-    let (output, logSumExp) = Self.kernels(q).attention(
-      self,
-      q,
-      k,
-      v,
-      keys: k.shape[1],
-      lengths: lengths,
-      saving: saving
-    )
+    let operands = operands(inputs)
+    let (output, logSumExp) = Self.kernels(operands.q).attention(self, operands, saving: saving)
     guard saving, let logSumExp else { return (output, nil) }
-    return (
-      output, Saved(q: q, k: k, v: v, lengths: lengths, output: output, logSumExp: logSumExp)
-    )
+    return (output, Saved(operands: operands, output: output, logSumExp: logSumExp))
   }
 
   /// Computes the gradients.
   public func backward(_ gradient: Tensor, _ saved: Saved, wanted: [Bool]) -> [Tensor?] {
-    let (dq, dk, dv) = Self.kernels(gradient).attentionBackward(self, gradient, saved)
-    return [dq, dk, dv, nil].dropLast(saved.lengths == nil ? 1 : 0)
+    let (dq, dk, dv, dbias) = Self.kernels(gradient).attentionBackward(
+      self, gradient, saved, wantsBias: hasBias && wanted.last == true)
+    return [dq, dk, dv] + (saved.operands.lengths == nil ? [] : [nil]) + (hasBias ? [dbias] : [])
   }
 
   /// The definition, with the whole score matrix.
   public func reference(_ inputs: [Tensor]) -> Tensor {
-    check(inputs)
-    let (q, k, v) = (inputs[0], inputs[1], inputs[2])
+    let operands = operands(inputs)
+    let (q, k, v) = (operands.q, operands.k, operands.v)
     let (batch, queries, keys) = (q.shape[0], q.shape[1], k.shape[1])
     let headWidth = q.shape[2] / heads
     let group = heads / keyHeads
@@ -136,8 +159,12 @@ public struct Attention: FusedPrimitive {
     }
     var scores =
       matmul(grouped, split(k), transposeB: true) * (scale ?? 1 / Double(headWidth).squareRoot())
+    if let bias = operands.bias {
+      let byHead = scores.reshaped(to: [batch, heads, queries, keys])
+      scores = (byHead + spread(bias, queries: queries, keys: keys)).reshaped(to: scores.shape)
+    }
     let seen = AttentionPairs(self, queries: queries, keys: keys)
-    let lengths = inputs.count > 3 ? inputs[3].integers.map(Int.init) : nil
+    let lengths = operands.lengths?.integers.map(Int.init)
     if let penalty = seen.penalty(lengths, on: q.backend) { scores = scores + penalty }
     let weights = exp(scores - scores.maximum(over: 2).detached())
     var shares = weights / weights.sum(over: 2)
@@ -145,6 +172,15 @@ public struct Attention: FusedPrimitive {
     let mixed = matmul(shares, split(v))
     return mixed.reshaped(to: [batch, keyHeads, group, queries, headWidth])
       .permuted(0, 3, 1, 2, 4).reshaped(to: q.shape)
+  }
+
+  // [heads, queries, keys]
+  private func spread(_ bias: Tensor, queries: Int, keys: Int) -> Tensor {
+    let places = (0..<queries).flatMap { query in
+      (0..<keys).map { Int32($0 - query + queries - 1) }
+    }
+    let indices = Tensor(integers: places, [queries, keys], on: bias.backend)
+    return gatherRows(bias.permuted(1, 0), indices).permuted(2, 0, 1)
   }
 
   /// True where a kernel exists.
@@ -155,84 +191,32 @@ public struct Attention: FusedPrimitive {
     AttentionPairs(self, queries: queries, keys: keys).count
   }
 
-  /// Work: two products over the visible pairs forward, five backward; softmax by pair. Every key
-  /// counts as existing.
+  /// Work: two products over the visible pairs forward, five backward; softmax and bias by pair.
+  /// Every key counts as existing.
   public func cost(_ inputs: [Shape], _ output: Shape) -> Cost {
     let pairs =
       visiblePairs(queries: inputs[0][1], keys: inputs[1][1]) * Double(inputs[0][0] * heads)
     let product = 2 * pairs * Double(inputs[0][2] / heads)
-    let elements = inputs.prefix(3).reduce(output.elementCount) { $0 + $1.elementCount }
+    let read = inputs.prefix(3) + (hasBias ? inputs.suffix(1) : [])
+    let elements = read.reduce(output.elementCount) { $0 + $1.elementCount }
+    let added = hasBias ? pairs : 0
+    let others = [Double](repeating: 0, count: max(0, inputs.count - (hasBias ? 4 : 3)))
     return Cost(
-      forward: 2 * product + 5 * pairs,
-      backward: [2 * product + 4 * pairs, 1.5 * product, 1.5 * product, 0],
+      forward: 2 * product + 5 * pairs + added,
+      backward: [2 * product + 4 * pairs + added, 1.5 * product, 1.5 * product] + others
+        + (hasBias ? [pairs] : []),
       bytes: 4 * Double(elements)
     )
-  }
-
-  /// Shapes for checks and benchmarks.
-  public static var examples: [Example<Attention>] {
-    func shapes(
-      _ heads: Int, _ keyHeads: Int, _ causal: Bool, _ q: Shape, _ k: Shape, window: Int? = nil,
-      scale: Double? = nil
-    ) -> Example<Attention> {
-      Example(
-        Attention(
-          heads: heads, keyHeads: keyHeads, isCausal: causal, window: window, scale: scale),
-        .normal(q),
-        .normal(k),
-        .normal(k)
-      )
-    }
-    func lengths(_ heads: Int, _ causal: Bool, _ q: Shape, window: Int? = nil)
-      -> Example<Attention>
-    {
-      Example(
-        Attention(heads: heads, isCausal: causal, window: window), .normal(q), .normal(q),
-        .normal(q), .indices([q[0]], limit: q[1] + 1))
-    }
-    func keyLengths(_ heads: Int, _ keyHeads: Int, _ q: Shape, _ k: Shape, window: Int? = nil)
-      -> Example<Attention>
-    {
-      Example(
-        Attention(
-          heads: heads, keyHeads: keyHeads, isCausal: false, window: window,
-          lengthsLimitKeysOnly: true),
-        .normal(q), .normal(k), .normal(k), .indices([q[0]], limit: k[1] + 1))
-    }
-    return [
-      shapes(1, 1, false, [1, 1, 1], [1, 1, 1]), shapes(2, 2, true, [2, 5, 6], [2, 5, 6]),
-      shapes(2, 2, false, [1, 7, 4], [1, 9, 4]), shapes(4, 2, true, [1, 67, 12], [1, 67, 6]),
-      shapes(1, 1, true, [1, 3, 5], [1, 8, 5]), shapes(2, 1, true, [2, 130, 16], [2, 300, 8]),
-      shapes(1, 1, true, [0, 4, 3], [0, 4, 3]), shapes(2, 1, true, [1, 70, 6], [1, 5, 3]),
-      shapes(1, 1, true, [1, 6, 2], [1, 6, 2], window: 1),
-      shapes(2, 1, true, [1, 300, 6], [1, 300, 3], window: 70),
-      shapes(1, 1, true, [1, 20, 16], [1, 290, 16], window: 33),
-      shapes(1, 1, false, [1, 280, 5], [1, 280, 5], window: 17),
-      shapes(2, 1, true, [2, 70, 6], [2, 70, 3], scale: 1),
-      shapes(1, 1, false, [1, 9, 4], [1, 140, 4], scale: 0.01),
-      lengths(2, false, [3, 9, 6]), lengths(1, true, [2, 140, 5]),
-      lengths(1, false, [2, 210, 16], window: 40), lengths(1, true, [3, 150, 3], window: 65),
-      keyLengths(2, 1, [3, 9, 6], [3, 14, 3]), keyLengths(1, 1, [4, 150, 5], [4, 140, 5]),
-      keyLengths(2, 2, [2, 70, 32], [2, 300, 32]), keyLengths(1, 1, [3, 140, 3], [3, 5, 3]),
-      keyLengths(1, 1, [2, 100, 4], [2, 210, 4], window: 40),
-    ]
   }
 }
 
 /// The kernels of ``Attention``.
 public protocol AttentionKernels: Backend {
-  /// The output, and when `saving` the log-sum-exp of each row. Of `k` and `v` the first `keys`
-  /// rows of each batch entry count, and of queries and keys those below its length.
-  func attention(
-    _ operation: Attention,
-    _ q: Tensor,
-    _ k: Tensor,
-    _ v: Tensor,
-    keys: Int,
-    lengths: Tensor?,
-    saving: Bool
-  ) -> (output: Tensor, logSumExp: Tensor?)
-  /// The gradients of q, k and v.
-  func attentionBackward(_ operation: Attention, _ gradient: Tensor, _ saved: Attention.Saved)
-    -> (Tensor, Tensor, Tensor)
+  /// The output, and when `saving` the log-sum-exp of each row.
+  func attention(_ operation: Attention, _ operands: Attention.Operands, saving: Bool)
+    -> (output: Tensor, logSumExp: Tensor?)
+  /// The gradients of q, k, v, and where it is wanted of the bias.
+  func attentionBackward(
+    _ operation: Attention, _ gradient: Tensor, _ saved: Attention.Saved, wantsBias: Bool
+  ) -> (Tensor, Tensor, Tensor, Tensor?)
 }

@@ -78,6 +78,11 @@ public struct Example<P: Primitive>: Sendable {
 
   /// Makes an example.
   public init(_ primitive: P, _ inputs: Input...) {
+    self.init(primitive, inputs: inputs)
+  }
+
+  /// Makes an example of a list of inputs.
+  public init(_ primitive: P, inputs: [Input]) {
     self.primitive = primitive
     self.inputs = inputs
   }
