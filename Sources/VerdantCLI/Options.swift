@@ -31,6 +31,4 @@ struct RuntimeOptions: ParsableArguments {
 }
 
 /// The folder of a model, given as such or as the run that made it.
-func modelPath(_ path: String) -> String {
-  isFolder(path + "/model") && !isFile(path + "/config.json") ? path + "/model" : path
-}
+func modelPath(_ path: String) -> String { ModelFolder.resolve(path) }

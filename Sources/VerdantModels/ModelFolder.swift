@@ -4,6 +4,12 @@ public import VerdantIO
 public import VerdantNN
 public import VerdantText
 
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
 /// A model on disk: `config.json`, `model.safetensors` and `verdant.json`.
 public struct ModelFolder: Sendable {
   /// The value of `model_type` for models of this package's own form.
@@ -13,6 +19,8 @@ public struct ModelFolder: Sendable {
   public let model: Transformer
   /// The tokenizer it was trained with.
   public let tokenizer: any Tokenizer
+  /// The names of a classifier's classes, by number; nil for language models.
+  public let labels: [String]?
   /// Where it came from.
   public let history: [JSONValue]
 
@@ -32,7 +40,32 @@ public struct ModelFolder: Sendable {
     }
     tokenizer = ByteTokenizer()
     try checkVocabulary(config, tokenizer, file: path + "/config.json")
+    labels = try Self.labels(details, config, file: path + "/verdant.json")
     model = try Self.load(config, modelFile(path, "model.safetensors"))
+  }
+
+  private static func labels(_ details: JSONValue, _ config: ModelConfig, file: String)
+    throws(ConfigError) -> [String]?
+  {
+    guard let classes = config.classification?.classes else { return nil }
+    guard let names = details["labels"]?.arrayValue?.map(\.stringValue) else {
+      return (0..<classes).map(String.init)
+    }
+    let labels = names.compactMap(\.self)
+    guard labels.count == classes, Set(labels.map(ExactString.init)).count == classes else {
+      throw ConfigError(
+        .inconsistent, "\(names.count) labels for \(classes) classes", file: file,
+        place: "labels", rule: "a distinct name for each class")
+    }
+    return labels
+  }
+
+  /// The folder of a model: that of a run holds it in `model`.
+  public static func resolve(_ path: String) -> String {
+    var status = stat()
+    let hasConfig = stat(path + "/config.json", &status) == 0
+    let inside = stat(path + "/model/config.json", &status) == 0
+    return !hasConfig && inside ? path + "/model" : path
   }
 
   /// The configuration alone.
@@ -122,16 +155,19 @@ public struct ModelFolder: Sendable {
 
   /// Writes a model as a folder that appears only when it is complete.
   ///
-  /// - Parameter history: One entry for each step that made the model.
+  /// - Parameters:
+  ///   - labels: The names of a classifier's classes.
+  ///   - history: One entry for each step that made the model.
   public static func write(
     _ model: Transformer,
     tokenizer: any Tokenizer,
+    labels: [String]? = nil,
     history: [JSONValue],
     to path: String,
     overwriting: Bool = false
   ) throws {
     let folder = try AtomicFolder(path, overwriting: overwriting)
-    try write(model, tokenizer: tokenizer, history: history, into: folder)
+    try write(model, tokenizer: tokenizer, labels: labels, history: history, into: folder)
     try folder.commit()
   }
 
@@ -139,14 +175,16 @@ public struct ModelFolder: Sendable {
   public static func write(
     _ model: Transformer,
     tokenizer: any Tokenizer,
+    labels: [String]? = nil,
     history: [JSONValue],
     into folder: AtomicFolder
   ) throws {
     var config: JSONObject = ["model_type": .string(modelType)]
     for (key, value) in model.config.json.objectValue ?? JSONObject() { config[key] = value }
-    let details: JSONObject = [
+    var details: JSONObject = [
       "format": 1, "tokenizer": .string(type(of: tokenizer).kind), "history": .array(history),
     ]
+    if let labels { details["labels"] = .array(labels.map { .string($0) }) }
     try folder.write(
       JSONWriter.bytes(of: .object(config), style: .pretty) + [10], named: "config.json")
     try folder.write(

@@ -16,7 +16,8 @@ public enum Catalog {
 
   /// Position encodings.
   public static let positions: [any PositionEncoding.Type] = [
-    LearnedPositions.self, SinusoidalPositions.self, RotaryPositions.self, NoPositions.self,
+    LearnedPositions.self, SinusoidalPositions.self, RotaryPositions.self,
+    RelativePositions.self, NoPositions.self,
   ]
 
   static func positions(_ kind: EmbeddingConfig.Positions) -> any PositionEncoding.Type {

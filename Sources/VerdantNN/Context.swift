@@ -24,8 +24,10 @@ public struct Context: Sendable {
   /// The randomness of this pass.
   public var random: RandomSource
   /// Sees the output of the embedding, of each block and of the last norm, by path, in the order in
-  /// which they are computed; nil when nobody looks.
+  /// which they are computed, and of attention the queries, keys and values; nil when nobody looks.
   public var observer: (@Sendable (_ path: String, _ output: Tensor) -> Void)?
+  /// The path of the block that is computed.
+  public internal(set) var place = ""
   /// Losses that parts add to the model's own, by name.
   public var auxiliary: [(name: String, loss: Tensor)] = []
 
@@ -81,11 +83,15 @@ public struct Mask: Sendable {
   /// How many tokens of each sequence exist, integers `[batch]`; nil for all. Nothing reads from
   /// those beyond.
   public var lengths: Tensor?
+  /// What is added to the scores of attention by distance, `[heads, 2 · length - 1]`; nil for
+  /// nothing.
+  public var bias: Tensor?
 
   /// Makes a mask.
-  public init(isCausal: Bool, lengths: Tensor? = nil) {
+  public init(isCausal: Bool, lengths: Tensor? = nil, bias: Tensor? = nil) {
     self.isCausal = isCausal
     self.lengths = lengths
+    self.bias = bias
   }
 
   /// All.

@@ -12,7 +12,7 @@ public struct Maker: Sendable {
   private let structures: [StructureRule]
   /// Factor for the initial weights of maps that write into the residual stream:
   /// `1 / sqrt(2 · blocks)` (GPT-2).
-  public let residualGain: Double
+  public var residualGain: Double
 
   /// Makes a maker at the model's root.
   public init(
@@ -85,6 +85,12 @@ public struct Maker: Sendable {
       throw ConfigError(
         .inconsistent, "the token mixer '\(T.kind)' cannot turn queries and keys",
         place: path.description, rule: "rotary positions need a mixer with queries and keys",
+        advice: "other positions are \(EmbeddingConfig.Positions.known.joined(separator: ", "))")
+    }
+    guard T.appliesBias || size.biasHeads == nil else {
+      throw ConfigError(
+        .inconsistent, "the token mixer '\(T.kind)' cannot add a bias to scores",
+        place: path.description, rule: "relative positions need a mixer with queries and keys",
         advice: "other positions are \(EmbeddingConfig.Positions.known.joined(separator: ", "))")
     }
     return try T(spec.options(T.Options.self, at: path), size, &self)

@@ -56,6 +56,13 @@ extension Visitor {
     part = present
   }
 
+  /// A linear map that may be absent.
+  public mutating func optional(_ name: String, _ part: inout (any LinearMap)?) {
+    guard var present = part.take() else { return }
+    linear(name, &present)
+    part = present
+  }
+
   /// A list of parts, named by index.
   public mutating func list(_ name: String, _ parts: inout [some Module]) {
     inside(name) { visitor in

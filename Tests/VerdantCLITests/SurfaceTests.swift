@@ -66,6 +66,9 @@ import Verdant
     let folder = try Folder()
     _ = try folder.write("my.txt", sampleText)
     _ = try folder.write("valid.jsonl", "{\"text\": \"the quick brown fox\"}\n")
+    let labels = sampleText.split(separator: "\n").map { "\($0),\($0.dropLast(5).suffix(1))" }
+    _ = try folder.write(
+      "labeled.csv", "text,label\n" + labels.joined(separator: "\n") + "\n")
     for name in ["Recipes"] {
       try FileManager.default.createSymbolicLink(
         at: folder.url.appendingPathComponent(name),

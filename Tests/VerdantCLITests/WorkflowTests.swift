@@ -66,10 +66,14 @@ import Verdant
     #expect(counts.count == 2 && counts[1] < counts[0])
   }
 
-  @Test(arguments: ["demo-dense", "demo-low-rank", "shakespeare", "gpt-small"])
+  @Test(arguments: ["demo-dense", "demo-low-rank", "shakespeare", "gpt-small", "classifier"])
   func shippedRecipe(_ name: String) throws {
     let folder = try Folder()
-    let text = try folder.write("text.txt", sampleText)
+    let labels = sampleText.split(separator: "\n").map { "\($0),\($0.dropLast(5).suffix(1))" }
+    let text =
+      name == "classifier"
+      ? try folder.write("labels.csv", "text,label\n" + labels.joined(separator: "\n"))
+      : try folder.write("text.txt", sampleText)
     let recipe = "Recipes/\(name).yaml"
     let source = try String(
       contentsOf: Program.root.appendingPathComponent(recipe), encoding: .utf8)
@@ -85,15 +89,14 @@ import Verdant
   /// The sizes that the comments of the recipes name.
   @Test(arguments: [
     ("demo-dense", 3_258_112), ("demo-low-rank", 2_176_768), ("shakespeare", 3_290_880),
-    ("gpt-small", 10_844_544),
+    ("gpt-small", 10_844_544), ("classifier", 859_522),
   ])
   func recipeSize(_ name: String, _ parameters: Int) throws {
     let recipe = try RecipeFile.read(
       Program.root.appendingPathComponent("Recipes/\(name).yaml").path,
       overrides: ["data.train=text"])
     let model = try Transformer(
-      recipe.model.config(vocabulary: ByteTokenizer().vocabulary), random: RandomSource(seed: 0),
-      on: ShapeBackend())
+      recipe.modelConfig(ByteTokenizer()), random: RandomSource(seed: 0), on: ShapeBackend())
     #expect(model.parameterCount == parameters)
   }
 
@@ -102,7 +105,8 @@ import Verdant
       atPath: Program.root.appendingPathComponent("Recipes").path)
     #expect(
       names.sorted() == [
-        "demo-dense.yaml", "demo-low-rank.yaml", "gpt-small.yaml", "shakespeare.yaml",
+        "classifier.yaml", "demo-dense.yaml", "demo-low-rank.yaml", "gpt-small.yaml",
+        "shakespeare.yaml",
       ])
   }
 

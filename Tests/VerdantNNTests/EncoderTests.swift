@@ -94,7 +94,7 @@ import VerdantTestKit
   @Test func whatAnEncoderCannotDoIsRefused() throws {
     let model = try Self.variants[0].model()
     let error = #expect(throws: ConfigError.self) { try model.initialState() }
-    #expect(error?.report.what == "an encoder cannot generate")
+    #expect(error?.report.what == "a model with the objective 'masked-lm' cannot generate")
     var config = Variant.base
     config.architecture = .encoder
     let mixed = #expect(throws: ConfigError.self) { try config.build() }

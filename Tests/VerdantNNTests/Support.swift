@@ -97,7 +97,12 @@ struct Variant: Sendable, CustomStringConvertible {
       }
     }
     for name in EmbeddingConfig.Positions.known {
-      add("positions \(name)") { $0.embedding.positions = .init(known: name) }
+      add("positions \(name)") { config in
+        config.embedding.positions = .init(known: name)
+        config.embedding.relativeHeads = 2
+        config.embedding.relativeBuckets = 6
+        config.embedding.relativeDistance = 8
+      }
     }
     add("free head") { $0.head = .free }
     add("embedding scale") { $0.embedding.scale = 2.5 }

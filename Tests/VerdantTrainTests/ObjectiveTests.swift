@@ -95,10 +95,10 @@ private func windows(_ length: Int, count: Int = 6400) throws -> ShuffledWindows
     let (hidden, spans) = objective.counts(length: length)
     let rows = try corrupted.rows(from: 5, count: 30)
     let plain = source.rows(from: 5, count: 30)
-    #expect(rows.inputLength == length - hidden + spans)
+    #expect(rows.length == length - hidden + spans)
     #expect(rows.targetLength == hidden + spans + 1)
     for row in 0..<30 {
-      let inputs = rows.inputs[row * rows.inputLength..<(row + 1) * rows.inputLength]
+      let inputs = rows.tokens[row * rows.length..<(row + 1) * rows.length]
       let targets = Array(rows.targets[row * rows.targetLength..<(row + 1) * rows.targetLength])
       let decoder = Array(rows.decoder[row * rows.targetLength..<(row + 1) * rows.targetLength])
       #expect(decoder == [256] + targets.dropLast())
@@ -129,7 +129,7 @@ private func windows(_ length: Int, count: Int = 6400) throws -> ShuffledWindows
     for sample in 0..<400 {
       let rows = try corrupted.rows(from: sample, count: 1)
       var place = 0
-      for token in rows.inputs {
+      for token in rows.tokens {
         if token < 256 {
           place += 1
           continue
@@ -165,8 +165,8 @@ private func windows(_ length: Int, count: Int = 6400) throws -> ShuffledWindows
     let source = try windows(20)
     let corrupted = SpanCorruptedRows(source, objective, RandomSource(seed: 1))
     let whole = try corrupted.rows(from: 3, count: 9)
-    let parts = try (0..<9).flatMap { try corrupted.rows(from: 3 + $0, count: 1).inputs }
-    #expect(parts == whole.inputs)
+    let parts = try (0..<9).flatMap { try corrupted.rows(from: 3 + $0, count: 1).tokens }
+    #expect(parts == whole.tokens)
     #expect(
       try SpanCorruptedRows(source, objective, RandomSource(seed: 2)).rows(from: 3, count: 9)
         != whole)
@@ -174,10 +174,10 @@ private func windows(_ length: Int, count: Int = 6400) throws -> ShuffledWindows
 }
 
 @Suite struct LabeledBatchTests {
-  private let layout = LabeledLayout(start: 300, separator: 256, padding: 0, maximumLength: 16)
+  private let layout = TextLayout(start: 300, separator: 256, padding: 0, maximumLength: 16)
 
   private func batches(
-    _ table: String, pairs: Bool = false, layout: LabeledLayout? = nil,
+    _ table: String, pairs: Bool = false, layout: TextLayout? = nil,
     buckets: LabeledBatches.Buckets? = nil
   ) throws -> LabeledBatches {
     let data = try labeled(table.utf8) { if pairs { $0.fields.second = "second" } }
@@ -187,12 +187,12 @@ private func windows(_ length: Int, count: Int = 6400) throws -> ShuffledWindows
 
   @Test func rowsArePaddedToTheLongest() throws {
     let batch = try batches("text,label\nabc,x\nd,y\n").batch(from: 0, count: 2)
-    let first = batch.labels.integers[0] == 0 ? 0 : 1
-    #expect(batch.tokens.shape == [2, 5] && batch.labels.shape == [2])
+    let first = batch.targets.integers[0] == 0 ? 0 : 1
+    #expect(batch.tokens.shape == [2, 5] && batch.targets.shape == [2])
     let rows = [[300, 97, 98, 99, 256], [300, 100, 256, 0, 0]].map { $0.map(Int32.init) }
     #expect(batch.tokens.integers == rows[first] + rows[1 - first])
-    #expect(batch.lengths == (first == 0 ? [5, 3] : [3, 5]))
-    #expect(batch.segments.integers.allSatisfy { $0 == 0 })
+    #expect(batch.input.lengths?.integers == (first == 0 ? [5, 3] : [3, 5]))
+    #expect(batch.input.segments == nil)
     var bare = layout
     bare.start = nil
     #expect(
@@ -203,7 +203,7 @@ private func windows(_ length: Int, count: Int = 6400) throws -> ShuffledWindows
   @Test func pairsHaveSeparatorsAndSegments() throws {
     let batch = try batches("text,second,label\nab,c,0\n", pairs: true).batch(from: 0, count: 1)
     #expect(batch.tokens.integers == [300, 97, 98, 256, 99, 256])
-    #expect(batch.segments.integers == [0, 0, 0, 0, 1, 1])
+    #expect(batch.input.segments?.integers == [0, 0, 0, 0, 1, 1])
   }
 
   @Test func longTextsAreCut() throws {
@@ -212,7 +212,7 @@ private func windows(_ length: Int, count: Int = 6400) throws -> ShuffledWindows
         "text,second,label\n" + String(repeating: "a", count: first) + ","
         + String(repeating: "b", count: second) + ",0\n"
       let batch = try batches(table, pairs: true).batch(from: 0, count: 1)
-      #expect(batch.lengths[0] <= 16)
+      #expect(batch.tokens.shape[1] <= 16)
       let tokens = batch.tokens.integers
       return (tokens.count { $0 == 97 }, tokens.count { $0 == 98 })
     }
@@ -221,7 +221,7 @@ private func windows(_ length: Int, count: Int = 6400) throws -> ShuffledWindows
     #expect(try lengths(3, 20) == (3, 10))
     #expect(try lengths(20, 20) == (7, 6))
     let single = try batches("text,label\n\(String(repeating: "a", count: 99)),0\n")
-    #expect(single.batch(from: 0, count: 1).lengths == [16])
+    #expect(single.rows(from: 0, count: 1).lengths == [16])
     var small = layout
     small.maximumLength = 4
     #expect(throws: DataError.self) { try batches("text,label\na,0\n", layout: small) }
@@ -238,15 +238,15 @@ private func windows(_ length: Int, count: Int = 6400) throws -> ShuffledWindows
     let plain = try batches(table)
     let sorted = try batches(table, buckets: .init(batch: 4, batches: 8))
     func tokens(_ batches: LabeledBatches) -> Int {
-      (0..<25).reduce(0) { $0 + batches.batch(from: $1 * 4, count: 4).tokens.count }
+      (0..<25).reduce(0) { $0 + batches.rows(from: $1 * 4, count: 4).tokens.count }
     }
     #expect(Double(tokens(sorted)) < 0.8 * Double(tokens(plain)))
     var orders: [[Int32]] = []
     for epoch in 0..<3 {
-      let labels = sorted.batch(from: epoch * 103, count: 103).labels.integers
+      let labels = sorted.rows(from: epoch * 103, count: 103).targets
       #expect(labels.sorted() == (0..<103).map { Int32($0) })
       let single = (0..<103).map {
-        sorted.batch(from: epoch * 103 + $0, count: 1).labels.integers[0]
+        sorted.rows(from: epoch * 103 + $0, count: 1).targets[0]
       }
       #expect(single == labels)
       orders.append(labels)

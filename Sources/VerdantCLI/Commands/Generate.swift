@@ -5,7 +5,10 @@ import Verdant
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Continue a text, token by token.",
-    discussion: "Ends at the end of a document or after --tokens."
+    discussion: """
+      Ends at the end of a document or after --tokens. An encoder-decoder reads the prompt, in \
+      which <extra_id_0>, <extra_id_1>, … stand for what is missing, and writes what belongs there.
+      """
   )
 
   @Argument(help: "A model folder, or the run that made it.", completion: .directory)
@@ -64,10 +67,11 @@ struct Generate: ParsableCommand {
     var stream = TextStream()
     var text = ""
     var count = 0
-    if !output.json { try Console.result(prompt, terminator: "") }
+    let continues = folder.model.config.objective == .causalLanguageModel
+    if !output.json && continues { try Console.result(prompt, terminator: "") }
     while count < tokens, let id = try generator.next() {
       count += 1
-      let piece = stream.append(folder.tokenizer.bytes(of: id))
+      let piece = stream.append(generator.bytes(of: id))
       text += piece
       if !output.json { try Console.result(piece, terminator: "") }
     }

@@ -181,10 +181,15 @@ struct Train: ParsableCommand {
 extension Evaluation {
   /// The figures for people.
   var lines: [String] {
-    [
+    if let accuracy {
+      return [
+        "validation     \(Format.fixed(loss, 4)) nats a record",
+        "accuracy       \(Format.fixed(100 * accuracy, 2)) % of \(Format.count(tokenCount))",
+      ]
+    }
+    let first =
       "validation     \(Format.fixed(loss, 4)) nats a token, perplexity "
-        + "\(Format.fixed(perplexity, 3))",
-      "bits per byte  \(Format.fixed(bitsPerByte, 4))",
-    ]
+      + "\(Format.fixed(perplexity, 3))"
+    return byteCount == 0 ? [first] : [first, "bits per byte  \(Format.fixed(bitsPerByte, 4))"]
   }
 }

@@ -6,8 +6,9 @@ import VerdantBase
 /// - Parameters:
 ///   - logits: `[rows, classes]`.
 ///   - targets: Integers `[rows]` below the classes.
+///   - smoothing: The share of each target that is spread over the classes (Szegedy et al. 2016).
 /// - Returns: `[1]`.
-public func crossEntropy(_ logits: Tensor, targets: Tensor) -> Tensor {
+public func crossEntropy(_ logits: Tensor, targets: Tensor, smoothing: Double = 0) -> Tensor {
   let (rows, classes) = (logits.shape.rows, logits.shape.columns)
   require(
     logits.shape.rank == 2 && targets.count == rows && targets.dtype == .int32,
@@ -16,7 +17,9 @@ public func crossEntropy(_ logits: Tensor, targets: Tensor) -> Tensor {
   var counted = 0
   for (row, target) in targets.integers.enumerated() where target >= 0 {
     require(target < classes, "[cross-entropy] target \(target) of \(classes) classes")
-    chosen[row * classes + Int(target)] = 1
+    let share = Float(smoothing / Double(classes))
+    for other in 0..<classes { chosen[row * classes + other] = share }
+    chosen[row * classes + Int(target)] += Float(1 - smoothing)
     counted += 1
   }
   let shifted = logits - logits.maximum(over: 1).detached()

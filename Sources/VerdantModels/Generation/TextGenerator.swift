@@ -3,7 +3,8 @@ import VerdantCore
 public import VerdantNN
 public import VerdantText
 
-/// Continues a text token by token, with a cache of keys and values.
+/// Continues a text token by token, with a cache of keys and values; an encoder–decoder writes what
+/// answers a text.
 public struct TextGenerator {
   private let model: Transformer
   private let tokenizer: any Tokenizer
@@ -14,8 +15,10 @@ public struct TextGenerator {
   private var logits: [Float]
   private var chosen = 0
   private var isFinished = false
+  private let special: SpecialTokens?
 
-  /// Reads a prompt; the last tokens that the model has room for count.
+  /// Reads a prompt; the last tokens that the model has room for count. For an encoder–decoder names
+  /// like `<extra_id_0>` stand for its sentinels.
   ///
   /// - Throws: ``ConfigError`` when the model cannot generate.
   public init(
@@ -25,11 +28,29 @@ public struct TextGenerator {
     self.model = model
     self.tokenizer = tokenizer
     self.sampler = sampler
-    // A prompt begins a document.
-    ids = [tokenizer.endOfDocument] + tokenizer.encode(prompt)
-    state = try model.initialState()
     logits = []
-    read(Array(ids.suffix(state.capacity)))
+    // A prompt begins a document.
+    ids = [tokenizer.endOfDocument]
+    guard model.config.objective == .spanCorruption else {
+      special = nil
+      ids += tokenizer.encode(prompt)
+      state = try model.initialState()
+      read(Array(ids.suffix(state.capacity)))
+      return
+    }
+    let special = SpecialTokens(tokenizer, .spanCorruption)
+    self.special = special
+    var given = special.encode(prompt, tokenizer)
+    if given.isEmpty { given = ids }
+    given = Array(given.suffix(model.config.maximumLength))
+    state = try model.initialState(
+      reading: ModelInput(Tensor(integers: given, [1, given.count])), &context)
+    read(ids)
+  }
+
+  /// The bytes of a token; of a sentinel those of its name.
+  public func bytes(of id: Int32) -> [UInt8] {
+    special?.sentinel(id).map { Array($0.utf8) } ?? tokenizer.bytes(of: id)
   }
 
   /// The next token; nil at the end of the document.
@@ -40,6 +61,8 @@ public struct TextGenerator {
     // The prompt is read already; of later tokens the last one is not.
     if chosen > 0 {
       if state.length == state.capacity {
+        // The answer of an encoder–decoder is as long as its decoder reads.
+        guard special == nil else { return nil }
         // No room: go on from the later half, at positions from 0 again.
         state = try model.initialState()
         read(Array(ids.suffix(max(1, state.capacity / 2))))

@@ -11,6 +11,8 @@ public struct SoftmaxAttention: StreamingMixer {
   public static var causality: Causality { .both }
   /// True.
   public static var appliesRotary: Bool { true }
+  /// True.
+  public static var appliesBias: Bool { true }
 
   /// The settings.
   public struct Options: Knobs {
@@ -18,6 +20,10 @@ public struct SoftmaxAttention: StreamingMixer {
     public var heads = 4
     /// Key and value heads; nil for as many as query heads.
     public var keyHeads: Int?
+    /// Width of a head; nil for the model's width over the heads.
+    public var headWidth: Int?
+    /// Multiplies the products of queries and keys; nil for `1 / sqrt(headWidth)`.
+    public var scale: Double?
     /// Tokens that a token sees, itself counted; nil for all that the mask shows.
     public var window: Int?
     /// True when the projections add a bias.
@@ -35,8 +41,14 @@ public struct SoftmaxAttention: StreamingMixer {
     /// The declared options.
     public static var knobs: [Knob<Options>] {
       [
-        Knob("heads", \.heads, 1...65536, "query heads; divides the width"),
+        Knob("heads", \.heads, 1...65536, "query heads"),
         Knob("key_heads", \.keyHeads, 1...65536, "key and value heads; divides the query heads"),
+        Knob(
+          "head_width", \.headWidth, 1...65536,
+          "width of a head; null for the width over the heads"),
+        Knob(
+          "scale", \.scale, 1e-6...1e6,
+          "factor of the scores; null for one over the root of the head's width"),
         Knob(
           "window", \.window, 1...(1 << 24),
           "tokens that a token sees, itself counted, on each side where the mask shows both"),
@@ -46,71 +58,32 @@ public struct SoftmaxAttention: StreamingMixer {
     }
   }
 
-  /// `width` → `width`.
-  public var query: any LinearMap
-  /// `width` → `keyHeads · headWidth`.
-  public var key: any LinearMap
-  /// `width` → `keyHeads · headWidth`.
-  public var value: any LinearMap
-  /// `width` → `width`.
-  public var output: any LinearMap
+  /// The projections.
+  public var projections: AttentionProjections
   /// The settings.
   public let options: Options
 
   private let rotaryBase: Double?
   private var keyHeads: Int { options.keyHeads ?? options.heads }
 
-  /// Builds the four projections.
+  /// Builds the projections.
   public init(_ options: Options, _ size: MixerSize, _ make: inout Maker) throws(ConfigError) {
-    let keyHeads = options.keyHeads ?? options.heads
-    guard size.width % options.heads == 0 else {
+    if let heads = size.biasHeads, heads != options.heads {
       throw ConfigError(
-        .inconsistent,
-        "\(options.heads) heads do not divide the width \(size.width)",
-        place: make.path.description,
-        rule: "the width is a multiple of the heads",
-        advice: "heads that fit: \(Self.divisors(of: size.width))"
-      )
+        .inconsistent, "\(options.heads) heads, relative positions for \(heads)",
+        place: make.path.description, rule: "every mixer has embedding.relative_heads")
     }
-    guard options.heads % keyHeads == 0 else {
-      throw ConfigError(
-        .inconsistent,
-        "\(keyHeads) key heads do not divide \(options.heads) heads",
-        place: make.path.description,
-        rule: "the heads are a multiple of the key heads"
-      )
-    }
-    let headWidth = size.width / options.heads
-    guard size.rotaryBase == nil || headWidth % 2 == 0 else {
-      throw ConfigError(
-        .inconsistent,
-        "\(options.heads) heads of width \(headWidth) with rotary positions",
-        place: make.path.description,
-        rule: "the width of a head is even: positions turn pairs"
-      )
-    }
-    let keyWidth = headWidth * keyHeads
     self.options = options
     rotaryBase = size.rotaryBase
-    query = try make.linear("query", size.width, size.width, bias: options.bias)
-    key = try make.linear("key", size.width, keyWidth, bias: options.bias)
-    value = try make.linear("value", size.width, keyWidth, bias: options.bias)
-    output = try make.linear(
-      "output", size.width, size.width, bias: options.bias, gain: make.residualGain)
-  }
-
-  private static func divisors(of width: Int) -> String {
-    (1...max(1, min(width, 64))).filter { width % $0 == 0 }.map(String.init)
-      .joined(separator: ", ")
+    projections = try AttentionProjections(
+      AttentionHeads(
+        count: options.heads, keyCount: options.keyHeads, width: options.headWidth,
+        hasBias: options.bias, isRotary: size.rotaryBase != nil),
+      width: size.width, &make)
   }
 
   /// Shows the projections.
-  public mutating func visit(_ visitor: inout some Visitor) {
-    visitor.linear("query", &query)
-    visitor.linear("key", &key)
-    visitor.linear("value", &value)
-    visitor.linear("output", &output)
-  }
+  public mutating func visit(_ visitor: inout some Visitor) { projections.visit(&visitor) }
 
   private func turned(_ x: Tensor, heads: Int, from start: Int) -> Tensor {
     guard let rotaryBase else { return x }
@@ -118,26 +91,33 @@ public struct SoftmaxAttention: StreamingMixer {
   }
 
   /// Queries and keys of tokens whose first one stands at `start`.
-  private func projections(_ x: Tensor, from start: Int, _ context: inout Context)
+  private func queriesAndKeys(_ x: Tensor, from start: Int, _ context: inout Context)
     -> (query: Tensor, key: Tensor)
   {
-    let q = turned(query(x, &context), heads: options.heads, from: start)
-    return (q, turned(key(x, &context), heads: keyHeads, from: start))
+    let q = turned(projections.query(x, &context), heads: options.heads, from: start)
+    return (q, turned(projections.key(x, &context), heads: keyHeads, from: start))
   }
 
-  private func attention(isCausal: Bool) -> Attention {
+  private func attention(isCausal: Bool, hasBias: Bool) -> Attention {
     Attention(
-      heads: options.heads, keyHeads: keyHeads, isCausal: isCausal, window: options.window)
+      heads: options.heads, keyHeads: keyHeads, isCausal: isCausal, window: options.window,
+      scale: options.scale, hasBias: hasBias)
   }
 
   /// Mixes whole sequences.
   public func callAsFunction(
     _ x: Tensor, _ mask: Mask, adding residual: Tensor?, _ context: inout Context
   ) -> Tensor {
-    let (q, k) = projections(x, from: 0, &context)
-    let inputs = [q, k, value(x, &context)] + (mask.lengths.map { [$0] } ?? [])
-    let mixed = apply(attention(isCausal: mask.isCausal), to: inputs)
-    return output(mixed, adding: residual, dropout: options.dropout, &context)
+    let (q, k) = queriesAndKeys(x, from: 0, &context)
+    let v = projections.value(x, &context)
+    if let observer = context.observer {
+      let parts = [("query", q), ("key", k), ("value", v)]
+      for (name, part) in parts { observer("\(context.place).mixer.\(name)", part) }
+    }
+    let inputs = [q, k, v] + [mask.lengths, mask.bias].compactMap(\.self)
+    let mixed = apply(
+      attention(isCausal: mask.isCausal, hasBias: mask.bias != nil), to: inputs)
+    return projections.output(mixed, adding: residual, dropout: options.dropout, &context)
   }
 
   /// Keys and values of the tokens read.
@@ -150,31 +130,36 @@ public struct SoftmaxAttention: StreamingMixer {
 
   /// Empty caches.
   public func initialState(batch: Int, capacity: Int, on backend: any Backend) -> State {
-    let shape: Shape = [batch, capacity, key.size.output]
+    let shape: Shape = [batch, capacity, projections.key.size.output]
     return State(keys: .zeros(shape, on: backend), values: .zeros(shape, on: backend))
   }
 
   /// Mixes new tokens with those read before.
-  public func step(_ x: Tensor, _ state: inout State, _ context: inout Context) -> Tensor {
+  public func step(
+    _ x: Tensor, _ state: inout State, bias: Tensor?, _ context: inout Context
+  ) -> Tensor {
     let new = x.shape[1]
     require(
       state.length + new <= state.keys.shape[1],
       "[attention] \(state.length) + \(new) tokens in a cache for \(state.keys.shape[1])"
     )
-    let (q, k) = projections(x, from: state.length, &context)
+    let (q, k) = queriesAndKeys(x, from: state.length, &context)
     state.keys.writeRows(k, at: state.length)
-    state.values.writeRows(value(x, &context), at: state.length)
+    state.values.writeRows(projections.value(x, &context), at: state.length)
     state.length += new
-    let mixed = attention(isCausal: true)(
-      q, keyCache: state.keys, valueCache: state.values, keys: state.length)
-    return output(mixed, &context)
+    let mixed = attention(isCausal: true, hasBias: bias != nil)(
+      q, keyCache: state.keys, valueCache: state.values, keys: state.length, bias: bias)
+    return projections.output(mixed, &context)
   }
 
   /// Settings for checks.
   public static var examples: [Options] {
-    [
+    var wide = Options(heads: 2)
+    wide.headWidth = 6
+    wide.scale = 0.7
+    return [
       Options(heads: 1), Options(heads: 4), Options(heads: 4, keyHeads: 2),
-      Options(heads: 2, window: 3),
+      Options(heads: 2, window: 3), wide,
     ]
   }
 }

@@ -9,9 +9,14 @@ public struct MixerSize: Sendable, Equatable {
   public let maximumLength: Int
   /// The base of the angles by which queries and keys turn; nil for none.
   public let rotaryBase: Double?
+  /// The heads for which there is a bias of scores; nil for none.
+  public let biasHeads: Int?
 
   /// Makes a size.
-  public init(width: Int, maximumLength: Int, rotaryBase: Double? = nil) {
+  public init(
+    width: Int, maximumLength: Int, rotaryBase: Double? = nil, biasHeads: Int? = nil
+  ) {
+    self.biasHeads = biasHeads
     self.width = width
     self.maximumLength = maximumLength
     self.rotaryBase = rotaryBase
@@ -38,6 +43,8 @@ public protocol TokenMixer: Module {
   static var causality: Causality { get }
   /// Whether it can turn queries and keys by their positions.
   static var appliesRotary: Bool { get }
+  /// Whether it can add a bias to the scores of queries and keys.
+  static var appliesBias: Bool { get }
   /// Builds the mixer; throws when the options do not fit the size.
   init(_ options: Options, _ size: MixerSize, _ make: inout Maker) throws(ConfigError)
   /// The settings.
@@ -54,6 +61,8 @@ public protocol TokenMixer: Module {
 extension TokenMixer {
   /// False.
   public static var appliesRotary: Bool { false }
+  /// False.
+  public static var appliesBias: Bool { false }
 
   /// Mixes whole sequences.
   public func callAsFunction(_ x: Tensor, _ mask: Mask, _ context: inout Context) -> Tensor {
@@ -69,5 +78,8 @@ public protocol StreamingMixer: TokenMixer {
   /// The state before the first token, with room for `capacity` tokens.
   func initialState(batch: Int, capacity: Int, on backend: any Backend) -> State
   /// Mixes new tokens `[batch, new, width]` with those read before.
-  func step(_ x: Tensor, _ state: inout State, _ context: inout Context) -> Tensor
+  ///
+  /// - Parameter bias: What is added to the scores by distance, `[heads, new + read - 1]` with all
+  ///   that were read then; nil for nothing.
+  func step(_ x: Tensor, _ state: inout State, bias: Tensor?, _ context: inout Context) -> Tensor
 }

@@ -7,6 +7,10 @@ public struct Block: Module {
   public var mixerNorm: Norm
   /// Lets tokens read from each other.
   public var mixer: any TokenMixer
+  /// Of the cross-attention's input, or with post-norm of its sum; nil without one.
+  public var crossNorm: Norm?
+  /// Reads what an encoder gives; in the decoder of an encoder–decoder.
+  public var crossAttention: CrossAttention?
   /// Of the feed-forward network; a parallel block has none.
   public var feedForwardNorm: Norm?
   /// Transforms each token.
@@ -21,6 +25,17 @@ public struct Block: Module {
     self.config = config
     mixerNorm = make.inside("mixerNorm") { Norm(config.norm, width: size.width, &$0) }
     mixer = try make.mixer("mixer", config.mixer, size)
+    if let cross = config.crossAttention {
+      guard config.arrangement != .parallel else {
+        throw ConfigError(
+          .unsupported, "a parallel block with cross-attention", place: make.path.description,
+          rule: "the arrangement is pre-norm or post-norm")
+      }
+      crossNorm = make.inside("crossNorm") { Norm(config.norm, width: size.width, &$0) }
+      crossAttention = try make.inside("crossAttention") { make throws(ConfigError) in
+        try CrossAttention(cross, width: size.width, &make)
+      }
+    }
     feedForwardNorm =
       config.arrangement == .parallel
       ? nil
@@ -32,44 +47,76 @@ public struct Block: Module {
   public mutating func visit(_ visitor: inout some Visitor) {
     visitor.part("mixerNorm", &mixerNorm)
     visitor.mixer("mixer", &mixer)
+    visitor.optional("crossNorm", &crossNorm)
+    visitor.optional("crossAttention", &crossAttention)
     visitor.optional("feedForwardNorm", &feedForwardNorm)
     visitor.feedForward("feedForward", &feedForward)
   }
 
   /// The parts joined as the arrangement says: `[batch, length, width]` → the same shape.
   ///
-  /// - Parameter rate: How often training leaves out what a part adds, for a whole sequence; what
-  ///   stays grows by `1 / (1 - rate)`, so that inference changes nothing (Huang et al. 2016).
+  /// - Parameters:
+  ///   - memory: What an encoder gives, for a block with cross-attention.
+  ///   - rate: How often training leaves out what a part adds, for a whole sequence; what stays
+  ///     grows by `1 / (1 - rate)`, so that inference changes nothing (Huang et al. 2016).
   public func callAsFunction(
-    _ x: Tensor, _ mask: Mask, leavingOut rate: Double = 0, _ context: inout Context
+    _ x: Tensor, _ mask: Mask, reading memory: Memory? = nil, leavingOut rate: Double = 0,
+    _ context: inout Context
   ) -> Tensor {
-    joined(x, rate, &context) { x, residual, context in
+    let keys = keys(of: memory, &context)
+    return joined(x, keys, rate, &context) { x, residual, context in
       mixer(x, mask, adding: residual, &context)
     }
+  }
+
+  /// What the cross-attention reads of a memory; nil without either.
+  func keys(of memory: Memory?, _ context: inout Context) -> CrossAttention.Keys? {
+    require(
+      (memory == nil) == (crossAttention == nil),
+      "[block] \(memory == nil ? "no" : "a") memory for \(crossAttention == nil ? "no" : "a") "
+        + "cross-attention")
+    guard let memory, let crossAttention else { return nil }
+    return crossAttention.keys(memory, &context)
   }
 
   /// The mixer's output for an input, added to a residual.
   private typealias Mixing = (_ x: Tensor, _ residual: Tensor?, inout Context) -> Tensor
 
-  private func joined(_ x: Tensor, _ rate: Double, _ context: inout Context, _ mix: Mixing)
-    -> Tensor
-  {
+  private func joined(
+    _ x: Tensor, _ keys: CrossAttention.Keys?, _ rate: Double, _ context: inout Context,
+    _ mix: Mixing
+  ) -> Tensor {
     let precision = context.precision
     switch config.arrangement {
     case .preNorm:
-      let mixed = sum(x, rate, &context) { residual, context in
+      var mixed = sum(x, rate, &context) { residual, context in
         mix(mixerNorm(x, precision), residual, &context)
       }
-      return sum(mixed, rate, &context) { residual, context in
-        let normal = feedForwardNorm.map { $0(mixed, precision) } ?? mixed
+      if let keys, let crossAttention, let crossNorm {
+        let before = mixed
+        mixed = sum(before, rate, &context) { residual, context in
+          crossAttention(crossNorm(before, precision), keys, adding: residual, &context)
+        }
+      }
+      let input = mixed
+      return sum(input, rate, &context) { residual, context in
+        let normal = feedForwardNorm.map { $0(input, precision) } ?? input
         return feedForward(normal, adding: residual, &context)
       }
     case .postNorm:
       // Sums and norms stay in f32: they are the residual stream.
-      let mixed = mixerNorm(
+      var mixed = mixerNorm(
         sum(x, rate, &context) { mix($1.computing(x), $0, &$1) })
-      let all = sum(mixed, rate, &context) {
-        feedForward($1.computing(mixed), adding: $0, &$1)
+      if let keys, let crossAttention, let crossNorm {
+        let before = mixed
+        mixed = crossNorm(
+          sum(before, rate, &context) {
+            crossAttention($1.computing(before), keys, adding: $0, &$1)
+          })
+      }
+      let input = mixed
+      let all = sum(input, rate, &context) {
+        feedForward($1.computing(input), adding: $0, &$1)
       }
       return feedForwardNorm.map { $0(all) } ?? all
     case .parallel:
@@ -92,36 +139,52 @@ public struct Block: Module {
 
   /// The same, keeping the input alone: the backward pass runs the block again.
   func checkpointed(
-    _ x: Tensor, _ mask: Mask, leavingOut rate: Double, _ context: inout Context
+    _ x: Tensor, _ mask: Mask, reading memory: Memory?, leavingOut rate: Double,
+    _ context: inout Context
   ) -> Tensor {
     let before = context
     var after = context
     // The tape keeps the closure: a recorded parameter in it would keep the tape.
     var plain = self
     plain.updateParameters { _, parameter in parameter.value = parameter.value.detached() }
-    let output = VerdantCore.checkpointed([x] + parameters.map(\.parameter.value)) { inputs in
+    let data = [x] + [memory?.vectors, mask.bias].compactMap(\.self)
+    let lengths = memory?.lengths
+    let (reads, hasBias) = (memory != nil, mask.bias != nil)
+    var plainMask = mask
+    plainMask.bias = nil
+    let whole = plainMask
+    let output = VerdantCore.checkpointed(data + parameters.map(\.parameter.value)) { inputs in
       var block = plain
-      var next = 1
+      var next = data.count
       block.updateParameters { _, parameter in
         parameter.value = inputs[next]
         next += 1
       }
       var inner = before
-      let y = block(inputs[0], mask, leavingOut: rate, &inner)
+      // What is seen inside belongs to another tape, and would be seen twice.
+      inner.observer = nil
+      let read = reads ? Memory(inputs[1], lengths: lengths) : nil
+      var mask = whole
+      if hasBias { mask.bias = inputs[reads ? 2 : 1] }
+      let y = block(inputs[0], mask, reading: read, leavingOut: rate, &inner)
       require(
         inner.auxiliary.count == before.auxiliary.count,
         "[block] a part with a loss of its own cannot be checkpointed")
       after = inner
       return y
     }
+    after.observer = before.observer
     context = after
     return output
   }
 
   /// The same for new tokens, with the mixer's state of those read before.
-  func step(_ x: Tensor, _ state: inout MixerState, _ context: inout Context) -> Tensor {
-    joined(x, 0, &context) { x, residual, context in
-      let mixed = state.step(mixer, x, &context)
+  func step(
+    _ x: Tensor, _ state: inout MixerState, _ keys: CrossAttention.Keys?, bias: Tensor?,
+    _ context: inout Context
+  ) -> Tensor {
+    joined(x, keys, 0, &context) { x, residual, context in
+      let mixed = state.step(mixer, x, bias: bias, &context)
       return residual.map { $0 + mixed } ?? mixed
     }
   }

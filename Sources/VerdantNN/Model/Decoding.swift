@@ -11,15 +11,17 @@ struct MixerState: Sendable {
     content = streaming.initialState(batch: batch, capacity: capacity, on: backend)
   }
 
-  mutating func step(_ mixer: any TokenMixer, _ x: Tensor, _ context: inout Context) -> Tensor {
+  mutating func step(
+    _ mixer: any TokenMixer, _ x: Tensor, bias: Tensor?, _ context: inout Context
+  ) -> Tensor {
     guard let streaming = mixer as? any StreamingMixer else {
       trap("[decoding] a mixer that cannot stream has no state")
     }
-    return advance(streaming, x, &context)
+    return advance(streaming, x, bias, &context)
   }
 
   private mutating func advance<M: StreamingMixer>(
-    _ mixer: M, _ x: Tensor, _ context: inout Context
+    _ mixer: M, _ x: Tensor, _ bias: Tensor?, _ context: inout Context
   ) -> Tensor {
     guard var state = content as? M.State else {
       trap("[decoding] the state belongs to another mixer than \(M.kind)")
@@ -27,7 +29,7 @@ struct MixerState: Sendable {
     // The only reference moves out, so that the mixer writes its caches in place.
     content = ()
     defer { content = state }
-    return mixer.step(x, &state, &context)
+    return mixer.step(x, &state, bias: bias, &context)
   }
 }
 
@@ -35,6 +37,8 @@ struct MixerState: Sendable {
 public struct DecodingState: Sendable {
   /// One for each use of a block.
   var mixers: [MixerState]
+  /// What each use of a block reads of an encoder; empty for a decoder alone.
+  var memories: [CrossAttention.Keys] = []
   /// Tokens read.
   public internal(set) var length = 0
   /// Tokens there is room for.
@@ -42,25 +46,56 @@ public struct DecodingState: Sendable {
 }
 
 extension Transformer {
-  /// The state before the first token.
+  /// The state of a decoder before the first token.
   ///
   /// - Parameter capacity: Room for that many tokens, at most the model's maximum length.
-  /// - Throws: For an encoder, and when a mixer cannot read piece by piece.
+  /// - Throws: For an encoder, a classifier, an encoder–decoder that has read nothing, and when a
+  ///   mixer cannot read piece by piece.
   public func initialState(batch: Int = 1, capacity: Int? = nil) throws(ConfigError)
     -> DecodingState
   {
-    guard config.isCausal else {
+    guard config.objective == .causalLanguageModel else {
+      let reads = config.objective == .spanCorruption
       throw ConfigError(
-        .unsupported, "an encoder cannot generate", place: "architecture",
-        rule: "generation needs the architecture 'decoder'")
+        .unsupported,
+        reads
+          ? "an encoder-decoder cannot generate from nothing"
+          : "a model with the objective '\(config.objective.rawValue)' cannot generate",
+        place: "objective",
+        rule: reads
+          ? "its encoder reads a text first" : "generation needs the objective 'causal-lm'")
     }
+    return try state(batch, capacity)
+  }
+
+  /// The state of an encoder–decoder before its decoder's first token.
+  ///
+  /// - Parameters:
+  ///   - input: What the encoder reads.
+  ///   - capacity: Room for that many tokens, at most the model's maximum length.
+  /// - Throws: For one stack alone, and when a mixer cannot read piece by piece.
+  public func initialState(
+    reading input: ModelInput, capacity: Int? = nil, _ context: inout Context
+  ) throws(ConfigError) -> DecodingState {
+    guard encoder != nil else {
+      throw ConfigError(
+        .unsupported, "a model without an encoder reads no other text",
+        place: "architecture", rule: "the architecture 'encoder-decoder'")
+    }
+    var state = try state(input.tokens.shape[0], capacity)
+    let memory = encode(input, &context)
+    state.memories = config.usedOrder.compactMap { blocks[$0].keys(of: memory, &context) }
+    return state
+  }
+
+  private func state(_ batch: Int, _ capacity: Int?) throws(ConfigError) -> DecodingState {
     let room = min(capacity ?? config.maximumLength, config.maximumLength)
+    let backend = outputWeight.backend
     var states: [MixerState] = []
     for index in config.usedOrder {
       let block = blocks[index]
       guard
-        let state = MixerState(
-          block.mixer, batch: batch, capacity: room, on: embedding.tokens.value.backend)
+        let state = MixerState(block.mixer, batch: batch, capacity: room, on: backend)
       else {
         throw ConfigError(
           .unsupported,
@@ -89,14 +124,17 @@ extension Transformer {
       "[decoding] \(state.length) + \(new) tokens, room for \(state.capacity)"
     )
     var x = embedding(tokens, from: state.length, &context)
+    let bias = embedding.positions.bias(
+      queries: new, keys: state.length + new, isCausal: true)
     for (use, index) in config.usedOrder.enumerated() {
-      x = blocks[index].step(x, &state.mixers[use], &context)
+      let keys = state.memories.isEmpty ? nil : state.memories[use]
+      x = blocks[index].step(x, &state.mixers[use], keys, bias: bias, &context)
     }
     state.length += new
     let last = (0..<batch).map { Int32($0 * new + new - 1) }
     let rows = gatherRows(
       x.reshaped(to: [batch * new, config.width]),
       Tensor(integers: last, [batch], on: x.backend))
-    return affine(finalNorm(rows), outputWeight)
+    return affine(normalized(rows, Context(.inference)), outputWeight)
   }
 }

@@ -18,17 +18,69 @@ extension ModelConfig {
         rule: "rules times blocks are at most \(Self.mostTrials)")
     }
     try checkOrder()
-    guard isCausal == (objective == .causalLanguageModel) else {
-      throw ConfigError(
-        .inconsistent,
-        "the objective '\(objective.rawValue)' for the architecture '\(architecture.rawValue)'",
-        place: "objective",
-        rule: "a decoder predicts the next token (causal-lm), an encoder hidden ones (masked-lm)")
-    }
+    try checkParts()
     var reader = SettingsReader()
     _ = ModelConfig.read(json, at: "", &reader)
     try reader.finish()
   }
+
+  /// The objectives that an architecture can be trained for.
+  private var objectives: [Objective] {
+    switch architecture {
+    case .decoder: [.causalLanguageModel, .classification]
+    case .encoder: [.maskedLanguageModel, .classification]
+    case .encoderDecoder: [.spanCorruption]
+    }
+  }
+
+  /// Throws for parts that are missing, or that nothing would use.
+  private func checkParts() throws(ConfigError) {
+    guard objectives.contains(objective) else {
+      throw ConfigError(
+        .inconsistent,
+        "the objective '\(objective.rawValue)' for the architecture '\(architecture.rawValue)'",
+        place: "objective",
+        rule: "one of \(objectives.map(\.rawValue).joined(separator: ", "))")
+    }
+    let isClassifier = objective == .classification
+    let reads = architecture == .encoderDecoder
+    let facts: [(part: String, place: String, isThere: Bool, isNeeded: Bool, why: String)] = [
+      (
+        "output side of classifiers", "classification", classification != nil, isClassifier,
+        "the objective 'classification'"
+      ),
+      (
+        "encoder", "encoder_blocks", !encoderBlocks.isEmpty, reads,
+        "the architecture 'encoder-decoder'"
+      ),
+      ("size of patches", "patches", patches != nil, input == .patches, "the input 'patches'"),
+    ]
+    for fact in facts where fact.isThere != fact.isNeeded {
+      throw ConfigError(
+        .inconsistent, "there is \(fact.isThere ? "a" : "no") \(fact.part)", place: fact.place,
+        rule: "it belongs to \(fact.why), and to that alone")
+    }
+    guard input == .tokens || (isClassifier && architecture == .encoder) else {
+      throw ConfigError(
+        .inconsistent, "patches of images for the objective '\(objective.rawValue)'",
+        place: "input", rule: "images are classified, by an encoder")
+    }
+    if let patches { try patches.check(maximumLength: maximumLength, pooling: pooling) }
+    for (index, block) in encoderBlocks.enumerated() where block.crossAttention != nil {
+      throw ConfigError(
+        .inconsistent, "a block of the encoder with cross-attention",
+        place: "encoder_blocks[\(index)].cross_attention", rule: "the decoder's blocks have it")
+    }
+    for (index, block) in blocks.enumerated() where (block.crossAttention != nil) != reads {
+      throw ConfigError(
+        .inconsistent, "a block \(reads ? "without" : "with") cross-attention",
+        place: "blocks[\(index)].cross_attention",
+        rule: "every block of an encoder-decoder's decoder has it, others do not")
+    }
+  }
+
+  /// How a classifier pools; nil for other models.
+  var pooling: Pooling? { classification?.pooling }
 
   private func checkOrder() throws(ConfigError) {
     guard let order else { return }

@@ -8,11 +8,15 @@ public struct ModelConfig: Knobs {
     case decoder
     /// One stack whose tokens read in both directions.
     case encoder
+    /// An encoder, and a causal stack that reads what it gives (Vaswani et al. 2017).
+    case encoderDecoder = "encoder-decoder"
   }
   /// What the model reads.
   public enum Input: String, KnobValue, CaseIterable {
     /// Token ids.
     case tokens
+    /// Pieces of an image, as numbers (Dosovitskiy et al. 2021).
+    case patches
   }
   /// What the model is trained for.
   public enum Objective: String, KnobValue, CaseIterable {
@@ -20,6 +24,10 @@ public struct ModelConfig: Knobs {
     case causalLanguageModel = "causal-lm"
     /// Hidden tokens, from those around them (Devlin et al. 2019).
     case maskedLanguageModel = "masked-lm"
+    /// Hidden spans, written by a decoder (Raffel et al. 2020).
+    case spanCorruption = "span-corruption"
+    /// The class of a sequence.
+    case classification
   }
   /// How outputs are made from the last vectors.
   public enum Head: String, KnobValue, CaseIterable {
@@ -45,7 +53,11 @@ public struct ModelConfig: Knobs {
   public var maximumLength = 256
   /// The input side.
   public var embedding = EmbeddingConfig()
-  /// One entry for each block.
+  /// The pieces of images; nil for tokens.
+  public var patches: PatchConfig?
+  /// The blocks of the encoder of an encoder–decoder; empty in others.
+  public var encoderBlocks: [BlockConfig] = []
+  /// One entry for each block of the stack that gives the outputs.
   public var blocks: [BlockConfig] = []
   /// The blocks by number in the order of their use; nil for each once. A block that is used again
   /// has the same parameters (Dehghani et al. 2019; Lan et al. 2020).
@@ -55,8 +67,13 @@ public struct ModelConfig: Knobs {
   public var stochasticDepth = 0.0
   /// The normalization after the last block.
   public var finalNorm = NormConfig()
-  /// The output side.
+  /// Multiplies the last vectors before the logits; the root of one over the width in T5 (Raffel et
+  /// al. 2020) with a tied head.
+  public var logitScale = 1.0
+  /// The output side of language models.
   public var head = Head.tied
+  /// The output side of classifiers; nil for others.
+  public var classification: ClassificationConfig?
   /// Structures of linear maps by path; the first match counts, dense otherwise.
   public var structures: [StructureRule] = []
 
@@ -88,127 +105,38 @@ public struct ModelConfig: Knobs {
       Knob("width", \.width, 1...65536, "width of a token"),
       Knob("maximum_length", \.maximumLength, 1...(1 << 24), "longest sequence in tokens"),
       Knob("embedding", \.embedding, "the input side"),
+      Knob("patches", \.patches, "the pieces of images; null for tokens"),
+      Knob(
+        "encoder_blocks", \.packedEncoderBlocks,
+        "the encoder's blocks in an encoder-decoder, packed like 'blocks'"),
       Knob("blocks", \.packedBlocks, "the blocks, equal neighbours with a repeat count"),
       Knob("order", \.order, "blocks by number in the order of their use; null for each once"),
       Knob(
         "stochastic_depth", \.stochasticDepth, 0...0.99,
         "how often training leaves out the last block for a sequence; earlier ones less"),
       Knob("final_norm", \.finalNorm, "normalization after the last block"),
-      Knob("head", \.head, "how outputs are made"),
+      Knob("logit_scale", \.logitScale, 1e-6...1e6, "factor of the last vectors"),
+      Knob("head", \.head, "how the logits of tokens are made"),
+      Knob("classification", \.classification, "the output side of classifiers; null for others"),
       Knob("structures", \.structures, "structures of linear maps by path, first match counts"),
     ]
   }
 
-  /// True when a token reads from itself and earlier ones alone.
-  public var isCausal: Bool { architecture == .decoder }
+  /// True when a token of the stack that gives the outputs reads from itself and earlier ones alone.
+  public var isCausal: Bool { architecture != .encoder }
 
   /// The blocks by number in the order of their use.
   public var usedOrder: [Int] { order ?? Array(blocks.indices) }
+
+  /// The encoder's blocks with equal neighbours joined.
+  var packedEncoderBlocks: RepeatedBlocks {
+    get { RepeatedBlocks(encoderBlocks) }
+    set { encoderBlocks = newValue.blocks }
+  }
 
   /// The blocks with equal neighbours joined.
   var packedBlocks: RepeatedBlocks {
     get { RepeatedBlocks(blocks) }
     set { blocks = newValue.blocks }
-  }
-}
-
-/// Settings of one block.
-public struct BlockConfig: Knobs {
-  /// How the parts of a block are joined.
-  public enum Arrangement: String, KnobValue, CaseIterable {
-    /// Normalize, transform, add: `x + f(norm(x))` (GPT-2).
-    case preNorm = "pre-norm"
-    /// Transform, add, normalize: `norm(x + f(x))` (Vaswani et al. 2017).
-    case postNorm = "post-norm"
-    /// One normalization for both parts: `x + mixer(norm(x)) + feedForward(norm(x))` (GPT-J; PaLM,
-    /// Chowdhery et al. 2022, section 2).
-    case parallel
-  }
-
-  /// Which token mixer.
-  public var mixer = Spec(SoftmaxAttention.kind)
-  /// Which feed-forward network.
-  public var feedForward = Spec(MLP.kind)
-  /// Which normalization.
-  public var norm = NormConfig()
-  /// How the parts are joined.
-  public var arrangement = Arrangement.preNorm
-
-  /// The defaults.
-  public init() {}
-  /// The declared options.
-  public static var knobs: [Knob<BlockConfig>] {
-    [
-      Knob("mixer", \.mixer, "the token mixer"),
-      Knob("feed_forward", \.feedForward, "the feed-forward network"),
-      Knob("norm", \.norm, "the normalization"),
-      Knob("arrangement", \.arrangement, "how the parts are joined"),
-    ]
-  }
-}
-
-/// A list of blocks, written with equal neighbours joined.
-struct RepeatedBlocks: KnobValue {
-  let blocks: [BlockConfig]
-
-  init(_ blocks: [BlockConfig]) { self.blocks = blocks }
-
-  static var expectation: String { [RepeatedBlock].expectation }
-
-  static func read(_ json: JSONValue, at path: String, _ reader: inout SettingsReader)
-    -> RepeatedBlocks?
-  {
-    guard let parts = [RepeatedBlock].read(json, at: path, &reader) else { return nil }
-    let count = parts.reduce(0) { $0 + $1.count }
-    guard count <= RepeatedBlock.most else {
-      reader.report(
-        .outOfRange, "\(count) blocks", at: path, rule: "at most \(RepeatedBlock.most)")
-      return nil
-    }
-    return RepeatedBlocks(parts.flatMap { Array(repeating: $0.block, count: $0.count) })
-  }
-
-  var json: JSONValue {
-    let parts: [RepeatedBlock] = blocks.reduce(into: []) { list, block in
-      if let last = list.last, last.block == block {
-        list[list.count - 1].count += 1
-      } else {
-        list.append(RepeatedBlock(count: 1, block: block))
-      }
-    }
-    return parts.json
-  }
-}
-
-/// A block's settings and how often it follows itself.
-struct RepeatedBlock: KnobValue {
-  var count: Int
-  var block: BlockConfig
-
-  static var expectation: String { "a block, with an optional key 'repeat'" }
-
-  /// More blocks than any model has; a limit against hostile files.
-  static let most = 4096
-
-  static func read(_ json: JSONValue, at path: String, _ reader: inout SettingsReader)
-    -> RepeatedBlock?
-  {
-    guard let object = reader.object(json, at: path) else { return nil }
-    var value = RepeatedBlock(count: 1, block: BlockConfig())
-    if let count = object["repeat"] {
-      guard let number = reader.integer(count, in: 1...most, at: reader.join(path, "repeat"))
-      else { return nil }
-      value.count = number
-    }
-    value.block.update(from: object, at: path, ignoring: ["repeat"], &reader)
-    return value
-  }
-
-  var json: JSONValue {
-    guard count > 1 else { return block.json }
-    var object = JSONObject()
-    object["repeat"] = .integer(count)
-    for (key, value) in block.json.objectValue ?? JSONObject() { object[key] = value }
-    return .object(object)
   }
 }

@@ -19,8 +19,13 @@ public struct ModelCost: Sendable {
 
   /// Counts one sequence of `length` tokens; nil for the longest.
   ///
+  /// - Parameters:
+  ///   - targetLength: Tokens that the decoder of an encoder–decoder reads; nil for as many.
+  ///   - tokens: What the operations are divided by, when it is another number than the length.
   /// - Throws: When the model cannot be built or is for shorter sequences.
-  public init(_ config: ModelConfig, length: Int? = nil) throws(ConfigError) {
+  public init(
+    _ config: ModelConfig, length: Int? = nil, targetLength: Int? = nil, tokens: Int? = nil
+  ) throws(ConfigError) {
     if let length, length < 1 || length > config.maximumLength {
       throw ConfigError(
         .outOfRange, "a sequence of \(length) tokens",
@@ -29,14 +34,14 @@ public struct ModelCost: Sendable {
     let backend = ShapeBackend()
     let model = try Transformer(config, random: RandomSource(seed: 0), on: backend)
     let count = length ?? config.maximumLength
-    let tokens = Tensor(integers: Array(repeating: 0, count: count), [1, count], on: backend)
+    let batch = config.example(rows: 1, length: count, targetLength: targetLength, on: backend)
     var context = Context(.training)
     _ = valueAndGradients(of: model, &context) { model, context in
-      model.loss(tokens, targets: tokens, &context)
+      model.loss(batch.input, targets: batch.targets, &context)
     }
     lines = backend.meter.lines
-    self.tokens = count
-    forwardPerToken = backend.meter.forward / Double(count)
-    trainingPerToken = (backend.meter.forward + backend.meter.backward) / Double(count)
+    self.tokens = tokens ?? count
+    forwardPerToken = backend.meter.forward / Double(self.tokens)
+    trainingPerToken = (backend.meter.forward + backend.meter.backward) / Double(self.tokens)
   }
 }

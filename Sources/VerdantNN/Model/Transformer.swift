@@ -5,12 +5,16 @@ public import VerdantCore
 public struct Transformer: Module {
   /// Token and position vectors.
   public var embedding: Embedding
-  /// The layers.
+  /// What an encoder–decoder reads its input with; nil for one stack.
+  public var encoder: EncoderStack?
+  /// The layers of the stack that gives the outputs.
   public var blocks: [Block]
   /// After the last layer.
   public var finalNorm: Norm
-  /// The output map; nil when the token vectors are used (Press and Wolf 2017).
+  /// The output map of a language model; nil when the token vectors are used (Press and Wolf 2017).
   public var head: FreeHead?
+  /// The output map of a classifier, `width` → `classes`; nil for language models.
+  public var classifier: (any LinearMap)?
   /// The configuration it was built from.
   public let config: ModelConfig
 
@@ -21,55 +25,77 @@ public struct Transformer: Module {
     _ config: ModelConfig, random: RandomSource, on backend: any Backend = CPUBackend.shared
   ) throws(ConfigError) {
     try config.check()
-    let depth = config.usedOrder.count
     var make = Maker(
       random: random,
       structures: config.structures,
-      residualGain: 1 / (2 * Double(depth)).squareRoot(),
+      residualGain: Self.residualGain(depth: config.usedOrder.count),
       on: backend
     )
     self.config = config
     let embedding = try make.inside("embedding") { make throws(ConfigError) in
-      try Embedding(
-        config.embedding, vocabulary: config.vocabulary, width: config.width,
-        maximumLength: config.maximumLength, &make)
+      try Embedding(config, &make)
     }
     self.embedding = embedding
-    let size = MixerSize(
-      width: config.width, maximumLength: config.maximumLength,
-      rotaryBase: embedding.positions.rotaryBase)
-    self.blocks = try make.inside("blocks") { make throws(ConfigError) in
-      var list: [Block] = []
-      for (index, block) in config.blocks.enumerated() {
-        list.append(
-          try make.inside("\(index)") { make throws(ConfigError) in
-            try Block(block, size, &make)
-          })
+    if config.architecture == .encoderDecoder {
+      let gain = make.residualGain
+      encoder = try make.inside("encoder") { make throws(ConfigError) in
+        try EncoderStack(config, &make)
       }
-      return list
+      make.residualGain = gain
     }
+    blocks = try Self.blocks(config.blocks, config, embedding.positions, &make)
     finalNorm = make.inside("finalNorm") {
       Norm(config.finalNorm, width: config.width, &$0)
     }
-    head =
-      config.head == .free
-      ? make.inside("head") {
+    if let classification = config.classification {
+      classifier = try make.linear("classifier", config.width, classification.classes)
+    } else if config.head == .free {
+      head = make.inside("head") {
         FreeHead(vocabulary: config.vocabulary, width: config.width, &$0)
-      } : nil
+      }
+    }
     try checkStructures()
     try checkMasks()
   }
 
-  /// Every mixer has to obey the mask of the stack.
+  static func residualGain(depth: Int) -> Double { 1 / (2 * Double(depth)).squareRoot() }
+
+  static func blocks(
+    _ list: [BlockConfig], _ config: ModelConfig, _ positions: any PositionEncoding,
+    _ make: inout Maker
+  ) throws(ConfigError) -> [Block] {
+    let size = MixerSize(
+      width: config.width, maximumLength: config.maximumLength,
+      rotaryBase: positions.rotaryBase, biasHeads: positions.biasHeads)
+    return try make.inside("blocks") { make throws(ConfigError) in
+      var blocks: [Block] = []
+      for (index, block) in list.enumerated() {
+        blocks.append(
+          try make.inside("\(index)") { make throws(ConfigError) in
+            try Block(block, size, &make)
+          })
+      }
+      return blocks
+    }
+  }
+
+  /// Every mixer has to obey the mask of its stack.
   private func checkMasks() throws(ConfigError) {
+    try Self.checkMasks(blocks, isCausal: config.isCausal, "blocks")
+    if let encoder { try Self.checkMasks(encoder.blocks, isCausal: false, "encoder.blocks") }
+  }
+
+  private static func checkMasks(_ blocks: [Block], isCausal: Bool, _ place: String)
+    throws(ConfigError)
+  {
     for (index, block) in blocks.enumerated() {
       let type = type(of: block.mixer)
-      guard type.causality != (config.isCausal ? .bidirectionalOnly : .causalOnly) else {
+      guard type.causality != (isCausal ? .bidirectionalOnly : .causalOnly) else {
         throw ConfigError(
           .inconsistent,
-          "the token mixer '\(type.kind)' in \(config.isCausal ? "a decoder" : "an encoder")",
-          place: "blocks.\(index).mixer",
-          rule: "it reads in \(config.isCausal ? "both directions" : "one direction") only")
+          "the token mixer '\(type.kind)' in \(isCausal ? "a decoder" : "an encoder")",
+          place: "\(place).\(index).mixer",
+          rule: "it reads in \(isCausal ? "both directions" : "one direction") only")
       }
     }
   }
@@ -94,67 +120,19 @@ public struct Transformer: Module {
   /// Shows the parts.
   public mutating func visit(_ visitor: inout some Visitor) {
     visitor.part("embedding", &embedding)
+    visitor.optional("encoder", &encoder)
     visitor.list("blocks", &blocks)
     visitor.part("finalNorm", &finalNorm)
     visitor.optional("head", &head)
+    visitor.optional("classifier", &classifier)
   }
 
-  /// The rows whose products with the last vectors are the logits, `[vocabulary, width]`.
-  public var outputWeight: Tensor { head?.weight.value ?? embedding.tokens.value }
-
-  /// The vectors after the last normalization.
-  ///
-  /// - Parameters:
-  ///   - tokens: Integers `[batch, length]`, length at most the maximum.
-  ///   - lengths: How many tokens of each sequence exist, integers `[batch]`; nil for all. The
-  ///     vectors of others mean nothing.
-  /// - Returns: `[batch, length, width]`.
-  public func hidden(_ tokens: Tensor, lengths: Tensor? = nil, _ context: inout Context) -> Tensor {
-    require(
-      tokens.shape.rank == 2 && tokens.shape[1] <= config.maximumLength,
-      "[transformer] tokens \(tokens.shape), at most \(config.maximumLength) long"
-    )
-    let mask = Mask(isCausal: config.isCausal, lengths: lengths)
-    var x = embedding(tokens, &context)
-    context.observer?("embedding", x)
-    let order = config.usedOrder
-    for (place, index) in order.enumerated() {
-      // Huang et al. 2016, equation 4: linear from the input, which is never left out.
-      let rate = config.stochasticDepth * Double(place + 1) / Double(order.count)
-      x =
-        context.checkpointsBlocks
-        ? blocks[index].checkpointed(x, mask, leavingOut: rate, &context)
-        : blocks[index](x, mask, leavingOut: rate, &context)
-      context.observer?("blocks.\(index)", x)
+  /// The rows whose products with the last vectors are the logits of tokens, `[vocabulary, width]`.
+  public var outputWeight: Tensor {
+    guard let weight = head?.weight ?? embedding.tokens else {
+      trap("[transformer] a classifier of images has no logits of tokens")
     }
-    let output = finalNorm(x, context.precision)
-    context.observer?("finalNorm", output)
-    return output
-  }
-
-  /// Logits `[batch, length, vocabulary]` of integers `[batch, length]`, of which each sequence has
-  /// as many as `lengths` `[batch]` says.
-  public func callAsFunction(
-    _ tokens: Tensor, lengths: Tensor? = nil, _ context: inout Context
-  ) -> Tensor {
-    affine(hidden(tokens, lengths: lengths, &context), outputWeight, isWide: true)
-  }
-
-  /// Mean cross-entropy in nats over the positions whose target is not negative, plus the losses
-  /// that parts added to the context. A masked language model has targets at hidden tokens alone.
-  ///
-  /// - Parameters:
-  ///   - tokens: Integers `[batch, length]`.
-  ///   - targets: Integers of the same shape; negative ones do not count.
-  ///   - lengths: How many tokens of each sequence exist, integers `[batch]`; nil for all.
-  /// - Returns: `[1]`.
-  public func loss(
-    _ tokens: Tensor, targets: Tensor, lengths: Tensor? = nil, _ context: inout Context
-  ) -> Tensor {
-    let own = linearCrossEntropy(
-      hidden(tokens, lengths: lengths, &context), outputWeight, targets: targets,
-      smoothing: context.usedSmoothing)
-    return context.auxiliary.reduce(own) { $0 + $1.loss }
+    return weight.value
   }
 }
 

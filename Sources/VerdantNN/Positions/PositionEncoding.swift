@@ -14,9 +14,18 @@ public protocol PositionEncoding: Module {
   func added(to x: Tensor, from start: Int) -> Tensor
   /// The base of the angles by which token mixers turn queries and keys; nil for none.
   var rotaryBase: Double? { get }
+  /// The heads for which there is a bias of scores; nil for none.
+  var biasHeads: Int? { get }
+  /// What attention adds to the scores of the last `queries` of `keys` tokens, `[heads, queries +
+  /// keys - 1]` by distance; nil for nothing. See ``VerdantCore/Attention``.
+  func bias(queries: Int, keys: Int, isCausal: Bool) -> Tensor?
 }
 
 extension PositionEncoding {
   /// Nil.
   public var rotaryBase: Double? { nil }
+  /// Nil.
+  public var biasHeads: Int? { nil }
+  /// Nil.
+  public func bias(queries: Int, keys: Int, isCausal: Bool) -> Tensor? { nil }
 }

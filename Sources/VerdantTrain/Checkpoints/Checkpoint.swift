@@ -70,7 +70,8 @@ public struct Checkpoint: Sendable {
     // There may be one of the same step: damaged, or of a way that a rollback has left.
     let folder = try AtomicFolder(path, overwriting: true)
     try ModelFolder.write(
-      snapshot.model, tokenizer: ByteTokenizer(), history: history, into: folder)
+      snapshot.model, tokenizer: ByteTokenizer(), labels: snapshot.labels, history: history,
+      into: folder)
     try SafetensorsWriter.write(
       snapshot.optimizer.state.entries.map { ("\($0.slot).\($0.name)", $0.tensor) },
       into: folder, named: optimizerFile)
@@ -116,7 +117,7 @@ public struct Checkpoint: Sendable {
     return Snapshot(
       step: step, model: folder.model, optimizer: restored,
       watch: try StepWatch(state["watch"]?.objectValue ?? JSONObject(), file: file),
-      evaluation: nil)
+      labels: folder.labels, evaluation: nil)
   }
 
   private func readTensors(of model: Transformer, into optimizer: inout any Optimizer) throws {

@@ -12,6 +12,8 @@ public struct Snapshot: Sendable {
   public let optimizer: any Optimizer
   /// What the watch over loss and gradients remembers.
   public let watch: StepWatch
+  /// The names of a classifier's classes; nil for language models.
+  public let labels: [String]?
   /// The evaluation after this very step; nil when there was none.
   public let evaluation: Evaluation?
 }

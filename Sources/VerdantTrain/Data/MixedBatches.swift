@@ -70,8 +70,7 @@ public struct MixedBatches: BatchSource {
     for number in sample..<sample + count {
       let place = self[number]
       let one = try sources[place.source].rows(from: place.sample, count: 1)
-      if rows == nil { rows = TokenRows(length: one.length, capacity: count) }
-      rows?.append(one)
+      if rows == nil { rows = one } else { rows?.append(one) }
     }
     return rows ?? TokenRows(length: 0)
   }

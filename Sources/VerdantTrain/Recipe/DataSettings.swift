@@ -14,6 +14,8 @@ public struct DataSettings: Knobs {
     case text
     /// A prompt and its completion, which alone is learnt.
     case completion
+    /// A text, or two, with a label.
+    case labeled
   }
 
   /// Training text.
@@ -58,10 +60,12 @@ public struct DataSettings: Knobs {
       Knob("tokenizer", \.tokenizer, "how text becomes tokens"),
       Knob("encoding", \.encoding, "how bytes are checked; 'bytes' takes any"),
       Knob(
-        "records", \.records, "what a record is; after a prompt the completion alone is learnt"),
+        "records", \.records,
+        "what a record is; after a prompt the completion alone is learnt, labeled ones are classified"
+      ),
       Knob(
         "format", \.format,
-        "how files are read; auto takes the ending: .jsonl, for completions also .csv and .tsv"),
+        "how files are read; auto takes the ending: .jsonl, and but for text also .csv and .tsv"),
       Knob("fields", \.fields, "names of the fields, or numbers of the columns, of a record"),
       Knob("header", \.hasHeader, "whether the first row of a table names its columns"),
       Knob(

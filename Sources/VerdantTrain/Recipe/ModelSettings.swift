@@ -19,8 +19,12 @@ public struct ModelSettings: Knobs {
     public static let gatedMLP = FeedForwardKind(known: GatedMLP.kind)
   }
 
+  /// The stacks.
+  public var architecture = ModelConfig.Architecture.decoder
   /// Blocks.
   public var layers = 4
+  /// Blocks of the encoder in an encoder–decoder; nil for as many.
+  public var encoderLayers: Int?
   /// Width of a token.
   public var width = 256
   /// Attention heads.
@@ -65,7 +69,11 @@ public struct ModelSettings: Knobs {
   /// The declared options.
   public static var knobs: [Knob<ModelSettings>] {
     [
-      Knob("layers", \.layers, 1...4096, "blocks"),
+      Knob("architecture", \.architecture, "the stacks of the model"),
+      Knob("layers", \.layers, 1...4096, "blocks; in an encoder-decoder those of the decoder"),
+      Knob(
+        "encoder_layers", \.encoderLayers, 1...4096,
+        "blocks of the encoder in an encoder-decoder; null for as many"),
       Knob("width", \.width, 1...65536, "width of a token"),
       Knob("heads", \.heads, 1...65536, "attention heads; divides the width"),
       Knob(
@@ -107,6 +115,7 @@ public struct ModelSettings: Knobs {
       vocabulary: vocabulary, structures: structures)
     config.embedding.positions = positions
     config.embedding.rotaryBase = rotaryBase
+    config.embedding.relativeHeads = heads
     config.embedding.scale = embeddingScale
     config.embedding.dropout = dropout
     var attention = SoftmaxAttention.Options(heads: heads, keyHeads: keyHeads, window: window)
@@ -119,6 +128,14 @@ public struct ModelSettings: Knobs {
       config.blocks[index].norm.kind = norm
       config.blocks[index].norm.bias = bias
       config.blocks[index].arrangement = arrangement
+    }
+    config.architecture = architecture
+    if architecture == .encoderDecoder, let block = config.blocks.first {
+      config.encoderBlocks = Array(repeating: block, count: encoderLayers ?? layers)
+      var cross = CrossAttention.Options(heads: heads, keyHeads: keyHeads)
+      cross.bias = bias
+      cross.dropout = dropout
+      for index in config.blocks.indices { config.blocks[index].crossAttention = cross }
     }
     // A post-norm block's output is normalized already.
     config.finalNorm.kind = arrangement == .postNorm ? .none : norm
@@ -150,6 +167,11 @@ public struct ModelSettings: Knobs {
       reader.report(
         .inconsistent, "\(heads) heads do not divide the width \(width)",
         at: "model.heads", rule: "the width is a multiple of the heads")
+    }
+    if encoderLayers != nil && architecture != .encoderDecoder {
+      reader.report(
+        .inconsistent, "blocks of an encoder for the architecture '\(architecture.rawValue)'",
+        at: "model.encoder_layers", rule: "the architecture 'encoder-decoder' has two stacks")
     }
     if let keyHeads, heads % keyHeads != 0 {
       reader.report(

@@ -1,14 +1,18 @@
 public import VerdantBase
 public import VerdantNN
 
-/// Everything that a training run is made of: model, data, training, evaluation, checkpoints.
+/// Everything that a training run is made of: model, data, objective, training, teacher, evaluation, checkpoints.
 public struct Recipe: Knobs {
   /// The model's shape.
   public var model = ModelSettings()
   /// What it reads.
   public var data = DataSettings()
+  /// What it learns from that.
+  public var objective = ObjectiveSettings()
   /// How it is trained.
   public var training = TrainingSettings()
+  /// Whom it learns from besides.
+  public var distillation = DistillationSettings()
   /// How it is evaluated meanwhile.
   public var evaluation = EvaluationSettings()
   /// What is kept meanwhile.
@@ -21,7 +25,9 @@ public struct Recipe: Knobs {
     [
       Knob("model", \.model, "the model's shape"),
       Knob("data", \.data, "what the model reads"),
+      Knob("objective", \.objective, "what the model learns from that"),
       Knob("training", \.training, "how the model is trained"),
+      Knob("distillation", \.distillation, "the model that it learns from besides"),
       Knob("evaluation", \.evaluation, "how the model is evaluated meanwhile"),
       Knob("checkpoint", \.checkpoint, "what is kept meanwhile"),
     ]
@@ -53,6 +59,8 @@ public struct Recipe: Knobs {
         rule: "batch · accumulation · context · steps is at most \(TrainingSettings.mostTokens)")
     }
     model.check(&reader)
+    checkObjective(&reader)
+    distillation.check(self, &reader)
     checkWatch(&reader)
   }
 

@@ -10,7 +10,9 @@ public enum RecipeTemplate {
       "# Every option with its default. Keep the lines you change; the others may go.",
       section("model", defaults.model),
       section("data", defaults.data),
+      section("objective", defaults.objective),
       section("training", defaults.training, ["schedule": body(defaults.training.schedule, 4)]),
+      section("distillation", defaults.distillation),
       section("evaluation", defaults.evaluation),
       section("checkpoint", defaults.checkpoint),
     ].joined(separator: "\n") + "\n"

@@ -10,14 +10,17 @@ import Glibc
 
 /// The quality of a language model on a text, in non-overlapping windows.
 public struct Evaluation: Sendable, Equatable {
-  /// Mean loss for each predicted token, in nats.
+  /// Mean loss for each predicted token, of a classifier for each sequence, in nats.
   public let loss: Double
-  /// Tokens predicted.
+  /// Tokens predicted, or sequences classified.
   public let tokenCount: Int
-  /// Bytes of the text, separators between documents not counted.
+  /// Bytes of the text, separators between documents not counted; 0 where not every token is
+  /// predicted.
   public let byteCount: Int
   /// Seconds it took.
   public let seconds: Double
+  /// The share of the sequences that a classifier gives their class; nil for language models.
+  public var accuracy: Double?
 
   /// e to the loss.
   public var perplexity: Double { exp(loss) }

@@ -44,12 +44,17 @@ public struct MemoryForecast: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - settings: Batch, accumulation and optimizer.
+  ///   - lengths: Tokens of a sequence, and of what the decoder of an encoder–decoder reads; nil
+  ///     for the longest.
+  ///   - teacher: Whom the model learns from.
   ///   - dataByteCount: Bytes of the text files.
   ///   - evaluates: True when the model is evaluated, too.
   public init(
-    _ config: ModelConfig, _ settings: TrainingSettings, dataByteCount: Int = 0,
-    evaluates: Bool = true
+    _ config: ModelConfig, _ settings: TrainingSettings, lengths: RowLengths? = nil,
+    teacher: (config: ModelConfig, settings: DistillationSettings)? = nil,
+    dataByteCount: Int = 0, evaluates: Bool = true
   ) throws(ConfigError) {
+    let lengths = lengths ?? RowLengths(input: config.maximumLength, target: nil)
     let memory = MemorySimulation()
     let backend = ShapeBackend(memory: memory)
     var model = try Transformer(config, random: RandomSource(seed: 0), on: backend)
@@ -57,17 +62,23 @@ public struct MemoryForecast: Sendable, Equatable {
     gradients = model.parameters.reduce(0) {
       $0 + ($1.parameter.isTrainable ? $1.parameter.value.byteCount : 0)
     }
-    let length = config.maximumLength
     func batch(_ rows: Int) -> Batch {
-      let shape: Shape = [rows, length]
-      func integers() -> Tensor { Tensor(backend.allocate(rows * length, .int32), shape: shape) }
-      return Batch(tokens: integers(), targets: integers(), targetCount: rows * length)
+      let example = config.example(
+        rows: rows, length: lengths.input, targetLength: lengths.target, on: backend)
+      return Batch(
+        example.input, targets: example.targets, targetCount: example.targets.count)
+    }
+    let distillation = try teacher.map { teacher throws(ConfigError) in
+      try Distillation(
+        Transformer(teacher.config, random: RandomSource(seed: 0), on: backend),
+        teacher.settings, student: config)
     }
     var optimizer = try settings.makeOptimizer()
     // All micro-batches after the second do what the second does.
     var short = settings
     short.accumulation = min(2, settings.accumulation)
-    let work = StepWork(settings: short, steps: 2, random: RandomSource(seed: 0))
+    let work = StepWork(
+      settings: short, steps: 2, random: RandomSource(seed: 0), distillation: distillation)
     for step in 1...2 {
       _ = work.run(step, &model, &optimizer, batch: { _ in batch(settings.batch) }) { _ in true }
     }
@@ -77,7 +88,7 @@ public struct MemoryForecast: Sendable, Equatable {
       var context = Context(.inference)
       for rows in [settings.batch, (settings.batch + 1) / 2] {
         let batch = batch(rows)
-        _ = model.loss(batch.tokens, targets: batch.targets, &context)
+        _ = model.loss(batch.input, targets: batch.targets, &context)
       }
     }
     let use = memory.use

@@ -28,7 +28,8 @@ struct NonFiniteReport: CustomStringConvertible {
     var context = context
     context.observer = { path, output in
       found.withLock { found in
-        guard found == nil else { return }
+        // Queries and their like are of the layer that follows them.
+        guard found == nil, !path.contains(".mixer.") else { return }
         let numbers = output.doubles
         let finite = numbers.filter(\.isFinite)
         guard finite.count < numbers.count else { return }
@@ -39,7 +40,7 @@ struct NonFiniteReport: CustomStringConvertible {
           rootMeanSquare: (squares / Double(max(1, finite.count))).squareRoot())
       }
     }
-    _ = model.loss(batch.tokens, targets: batch.targets, &context)
+    _ = model.loss(batch.input, targets: batch.targets, &context)
     layer = found.withLock { $0 }
   }
 

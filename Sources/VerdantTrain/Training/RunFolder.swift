@@ -20,6 +20,7 @@ public final class RunFolder {
   private let origin: JSONObject
   private let recipe: Recipe
   private let fingerprint: String
+  private let labels: [String]?
   private let lock: FolderLock
   private let store: CheckpointStore
   private var failuresInARow = 0
@@ -36,6 +37,7 @@ public final class RunFolder {
     self.path = path
     recipe = trainer.recipe
     fingerprint = trainer.dataFingerprint
+    labels = trainer.labels
     try Self.makeFolder(path)
     lock = try FolderLock(path)
     store = CheckpointStore(path, recipe)
@@ -52,6 +54,7 @@ public final class RunFolder {
     path = stopped.path
     recipe = trainer.recipe
     fingerprint = trainer.dataFingerprint
+    labels = trainer.labels
     lock = stopped.lock
     store = CheckpointStore(path, recipe)
     var origin = try Self.origin(trainer)
@@ -206,8 +209,8 @@ public final class RunFolder {
   /// Saves the final model, as `model`.
   public func saveFinal(_ model: Transformer, step: Int) throws {
     try ModelFolder.write(
-      model, tokenizer: ByteTokenizer(), history: history(step), to: path + "/model",
-      overwriting: true)
+      model, tokenizer: ByteTokenizer(), labels: labels, history: history(step),
+      to: path + "/model", overwriting: true)
     finalModelIsSaved = true
   }
 

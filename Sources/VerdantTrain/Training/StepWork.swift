@@ -9,12 +9,16 @@ struct StepWork {
   /// Optimizer steps of the run.
   let steps: Int
   let random: RandomSource
+  /// The teacher; nil for none.
+  var distillation: Distillation?
 
   /// What a step found.
   struct Outcome {
     var loss = 0.0
     var norm = 0.0
     var rate = 0.0
+    /// Tokens that the model read, padding not counted.
+    var tokens = 0
   }
 
   /// What the forward pass of a micro-batch carries.
@@ -49,11 +53,14 @@ struct StepWork {
       let share = Double(batch.targetCount) / Double(max(1, targets))
       var context = context(step, number)
       let found = valueAndGradients(of: model, &context) { model, context in
-        let mean = model.loss(batch.tokens, targets: batch.targets, &context)
+        let mean =
+          distillation?.loss(model, batch, &context)
+          ?? model.loss(batch.input, targets: batch.targets, &context)
         if parts == 1 { return mean }
         return areEqual ? mean / Double(parts) : mean * share
       }
       outcome.loss += found.value
+      outcome.tokens += batch.tokenCount
       gradients.add(found.gradients)
     }
     outcome.norm = gradients.norm

@@ -49,11 +49,13 @@ extension StepRecord {
 extension Evaluation {
   /// The result, by the names of `metrics.jsonl`.
   public var json: JSONObject {
-    [
+    var object: JSONObject = [
       "eval_loss": finite(loss), "perplexity": finite(perplexity),
       "bits_per_byte": finite(bitsPerByte), "eval_tokens": .integer(tokenCount),
       "eval_bytes": .integer(byteCount), "eval_seconds": finite(seconds),
     ]
+    if let accuracy { object["accuracy"] = finite(accuracy) }
+    return object
   }
 }
 

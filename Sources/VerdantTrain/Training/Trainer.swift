@@ -1,5 +1,6 @@
 import VerdantBase
 import VerdantCore
+import VerdantModels
 public import VerdantNN
 public import VerdantText
 
@@ -12,10 +13,12 @@ public struct Trainer {
   public let tokenizer: any Tokenizer = ByteTokenizer()
   /// The model; changed by ``run(_:save:restore:saveFinal:)``.
   public private(set) var model: Transformer
-  /// The training text.
+  /// The training data as tokens.
   public var training: any TokenSequence { data.training }
-  /// The validation text; nil when there is none.
+  /// The validation data as tokens; nil when there are none.
   public var validation: (any TokenSequence)? { data.validation }
+  /// The names of a classifier's classes; nil for language models.
+  public let labels: [String]?
   /// The files of the text; their content is in the tokens alone.
   public var documents: TextDocuments { data.documents }
   /// Sizes of the run.
@@ -44,12 +47,16 @@ public struct Trainer {
     _ recipe: Recipe, resuming checkpoint: Checkpoint? = nil, allowsOtherData: Bool = false,
     ignoresMemory: Bool = false
   ) throws {
-    let plan = try TrainingPlan(recipe)
+    var plan = try TrainingPlan(recipe)
     if !ignoresMemory { try plan.checkMemory() }
     self.recipe = recipe
     random = RandomSource(seed: UInt64(recipe.training.seed))
     data = try TrainingData(recipe, tokenizer, random)
     dataFingerprint = try data.training.fingerprint().description
+    let names = data.labels?.names
+    labels = names
+    if let names { plan = try TrainingPlan(recipe, classes: names.count) }
+    let teacher = try recipe.distillation.teacher.map { try Self.teacher($0, names) }
     let optimizer = try recipe.training.makeOptimizer()
     if let checkpoint {
       guard allowsOtherData || checkpoint.dataFingerprint == dataFingerprint else {
@@ -66,15 +73,20 @@ public struct Trainer {
       step = snapshot.step
     } else {
       model = try Transformer(plan.config, random: random.stream("initial weights"))
+      if let teacher, recipe.distillation.copiesLayers { try model.copyLayers(of: teacher) }
       self.optimizer = optimizer
     }
-    work = StepWork(settings: recipe.training, steps: plan.steps, random: random)
+    let distillation = try teacher.map { teacher throws(ConfigError) in
+      try Distillation(teacher, recipe.distillation, student: plan.config)
+    }
+    work = StepWork(
+      settings: recipe.training, steps: plan.steps, random: random, distillation: distillation)
     start = TrainingStart(
       parameterCount: model.parameterCount,
       trainingFlopsPerToken: plan.cost.trainingPerToken,
       forwardFlopsPerToken: plan.cost.forwardPerToken,
       steps: plan.steps,
-      tokensPerStep: plan.tokensPerStep,
+      tokensPerStep: data.tokensPerStep(recipe) ?? plan.tokensPerStep,
       trainingTokens: data.training.count,
       validationTokens: data.validation?.count ?? 0,
       skippedFiles: data.documents.skippedFiles.count,
@@ -83,9 +95,22 @@ public struct Trainer {
     )
   }
 
+  /// The teacher in a folder; of a classifier with these labels.
+  private static func teacher(_ path: String, _ labels: [String]?) throws -> Transformer {
+    let folder = try ModelFolder(ModelFolder.resolve(path))
+    guard labels == nil || folder.labels == labels else {
+      throw ConfigError(
+        .inconsistent, "the teacher's labels are \((folder.labels ?? []).prefix(20))", file: path,
+        place: "distillation.teacher", rule: "those of the data, \((labels ?? []).prefix(20))")
+    }
+    return folder.model
+  }
+
   /// Everything that the rest of the run depends on.
   public var snapshot: Snapshot {
-    Snapshot(step: step, model: model, optimizer: optimizer, watch: watch, evaluation: evaluation)
+    Snapshot(
+      step: step, model: model, optimizer: optimizer, watch: watch, labels: labels,
+      evaluation: evaluation)
   }
 
   /// Trains from the first step, or the one after the checkpoint, to the last.
@@ -120,7 +145,7 @@ public struct Trainer {
       let (found, verdict) = try advance()
       let seconds = monotonicSeconds() - stepBegan
       trainingSeconds += seconds
-      rates.append(Double(start.tokensPerStep) / seconds)
+      rates.append(Double(found.tokens) / seconds)
       let now = StepRecord(
         step: step, loss: found.loss, gradientNorm: found.norm, learningRate: found.rate,
         tokens: step * start.tokensPerStep,

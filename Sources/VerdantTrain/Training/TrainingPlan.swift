@@ -1,6 +1,7 @@
 public import VerdantBase
 public import VerdantCore
 public import VerdantNN
+import VerdantModels
 import VerdantText
 
 /// What a run will do and take, known from the recipe and the sizes of the files alone.
@@ -21,18 +22,32 @@ public struct TrainingPlan: Sendable {
   public let memory: MemoryForecast
 
   private let dataByteCount: Int
+  private let teacher: TeacherPlan?
 
   /// Shapes are counted in whole numbers, which are exact for models up to this many bytes.
   private static let mostBytes = 0x1p40
 
   /// Plans a run.
   ///
+  /// - Parameter classes: Labels of the data; they are not known before it is read.
   /// - Throws: ``ConfigError`` when sizes do not fit each other or are beyond any machine,
   ///   ``DataError`` when a folder of the data cannot be read.
-  public init(_ recipe: Recipe) throws {
+  public init(_ recipe: Recipe, classes: Int = 2) throws {
     try recipe.check()
     let settings = recipe.training
-    let config = recipe.model.config(vocabulary: ByteTokenizer().vocabulary)
+    let config = recipe.modelConfig(ByteTokenizer(), classes: classes)
+    teacher = try recipe.distillation.teacher.map { path in
+      let config = try ModelFolder.config(ModelFolder.resolve(path))
+      return TeacherPlan(config: config, settings: recipe.distillation)
+    }
+    // What fits before the labels are counted may not fit the teacher's classes.
+    var paired = config
+    paired.classification?.classes = teacher?.config.classification?.classes ?? classes
+    if let teacher {
+      let shapes = try Transformer(
+        teacher.config, random: RandomSource(seed: 0), on: ShapeBackend())
+      _ = try Distillation(shapes, teacher.settings, student: paired)
+    }
     let need = try MemoryNeed(config)
     let least = max(
       need.training(batch: settings.batch, length: recipe.model.context),
@@ -45,24 +60,28 @@ public struct TrainingPlan: Sendable {
     }
     self.recipe = recipe
     self.config = config
-    cost = try ModelCost(config)
+    let lengths = recipe.rowLengths
+    cost = try ModelCost(
+      config, length: lengths.input, targetLength: lengths.target, tokens: recipe.model.context)
     steps = try settings.totalSteps(
       context: recipe.model.context, flopsPerToken: cost.trainingPerToken)
     tokensPerStep = settings.tokensPerStep(context: recipe.model.context)
     dataByteCount = try TextFiles(recipe.data.train + (recipe.data.validation ?? [])).byteCount
-    memory = try Self.forecast(recipe, dataByteCount)
+    memory = try Self.forecast(recipe, dataByteCount, teacher)
     parameterCount = need.parameterCount
   }
 
   private static let smaller =
     "make model.layers, model.width, model.context or training.batch smaller"
 
-  private static func forecast(_ recipe: Recipe, _ bytes: Int) throws(ConfigError)
-    -> MemoryForecast
+  private static func forecast(_ recipe: Recipe, _ bytes: Int, _ teacher: TeacherPlan?)
+    throws(ConfigError) -> MemoryForecast
   {
-    try MemoryForecast(
-      recipe.model.config(vocabulary: ByteTokenizer().vocabulary), recipe.training,
-      dataByteCount: bytes,
+    var config = recipe.modelConfig(ByteTokenizer())
+    config.classification?.classes = teacher?.config.classification?.classes ?? 2
+    return try MemoryForecast(
+      config, recipe.training, lengths: recipe.rowLengths,
+      teacher: teacher.map { ($0.config, $0.settings) }, dataByteCount: bytes,
       evaluates: recipe.data.validation != nil || recipe.data.validationFraction > 0)
   }
 
@@ -87,7 +106,7 @@ public struct TrainingPlan: Sendable {
   /// The largest batch that fits, with as many sequences a step; else the longest context.
   private func advice(_ limits: [MemoryLimit]) throws(ConfigError) -> String {
     var smaller = recipe
-    if try Self.forecast(recipe, 0).violated(limits) == nil {
+    if try Self.forecast(recipe, 0, teacher).violated(limits) == nil {
       return "text and tokens take \(byteText(memory.data)); give less text in data.train"
     }
     let kept = memory.weights + memory.gradients + memory.optimizer
@@ -99,7 +118,7 @@ public struct TrainingPlan: Sendable {
       smaller.training.batch /= 2
       let sequences = recipe.training.batch * recipe.training.accumulation
       smaller.training.accumulation = sequences / smaller.training.batch
-      let need = try Self.forecast(smaller, dataByteCount)
+      let need = try Self.forecast(smaller, dataByteCount, teacher)
       if need.violated(limits) == nil {
         return "batch \(smaller.training.batch) needs \(byteText(need.total)): "
           + "--set training.batch=\(smaller.training.batch) "
@@ -108,16 +127,50 @@ public struct TrainingPlan: Sendable {
     }
     while smaller.model.context >= 32 {
       smaller.model.context /= 2
-      let need = try Self.forecast(smaller, dataByteCount)
+      let need = try Self.forecast(smaller, dataByteCount, teacher)
       if need.violated(limits) == nil {
         return "batch 1 with sequences of \(smaller.model.context) tokens needs "
           + "\(byteText(need.total)): --set training.batch=1 "
           + "--set model.context=\(smaller.model.context)"
       }
     }
-    let need = try Self.forecast(smaller, dataByteCount)
+    let need = try Self.forecast(smaller, dataByteCount, teacher)
     return "batch 1 with sequences of \(smaller.model.context) tokens still needs "
       + "\(byteText(need.total)); make model.layers or model.width smaller"
+  }
+}
+
+/// A teacher's shape, and what is learnt from it.
+private struct TeacherPlan: Sendable {
+  let config: ModelConfig
+  let settings: DistillationSettings
+}
+
+/// Tokens of a row of the data.
+public struct RowLengths: Sendable {
+  /// What the model reads, at most.
+  public let input: Int
+  /// What the decoder of an encoder–decoder reads; nil for one stack.
+  public let target: Int?
+
+  /// Lengths of rows.
+  public init(input: Int, target: Int? = nil) {
+    self.input = input
+    self.target = target
+  }
+}
+
+extension Recipe {
+  /// Tokens of a row: of span corruption some stand in the input, the others in the target.
+  var rowLengths: RowLengths {
+    guard objectiveKind == .spanCorruption else {
+      return RowLengths(input: model.context, target: nil)
+    }
+    var corruption = SpanCorruption(firstSentinel: 0, sentinelCount: 0, start: 0)
+    corruption.density = objective.spanDensity
+    corruption.meanSpan = objective.meanSpan
+    let (hidden, spans) = corruption.counts(length: model.context)
+    return RowLengths(input: model.context - hidden + spans, target: hidden + spans + 1)
   }
 }
 

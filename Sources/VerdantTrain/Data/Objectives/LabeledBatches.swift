@@ -1,52 +1,24 @@
 public import VerdantBase
-public import VerdantCore
+public import VerdantModels
 public import VerdantText
 
-/// How texts become rows: `start text separator`, and for pairs `second separator` behind it.
-public struct LabeledLayout: Sendable, Equatable {
-  /// The token in front of every row; nil for none.
-  public var start: Int32?
-  /// The token behind every text.
-  public var separator: Int32
-  /// The token that fills the rest of a row.
-  public var padding: Int32
-  /// Tokens of a row at most; of pairs the longer text is cut first.
-  public var maximumLength: Int
-
-  /// A layout.
-  public init(start: Int32? = nil, separator: Int32, padding: Int32, maximumLength: Int) {
-    self.start = start
-    self.separator = separator
-    self.padding = padding
-    self.maximumLength = maximumLength
-  }
-}
-
-/// Texts with labels, padded to the longest of the batch.
-public struct LabeledBatch: Sendable {
-  /// Integers `[batch, length]`.
-  public let tokens: Tensor
-  /// Integers `[batch, length]`: 0 for the first text and its frame, 1 for the second.
-  public let segments: Tensor
-  /// Tokens of each row before the padding.
-  public let lengths: [Int]
-  /// Integers `[batch]`; -1 without labels.
-  public let labels: Tensor
-}
-
-/// Batches of texts with labels, from any position, each epoch in its own order.
-public struct LabeledBatches: Sendable {
+/// Batches of texts with labels, padded to the longest of the batch, from any position, each epoch in
+/// its own order.
+public struct LabeledBatches: BatchSource {
   private struct Row {
     let tokens: [Int32]
     let secondStart: Int
     let label: Int32
+    let byteCount: Int
   }
 
   private let rows: [Row]
-  private let layout: LabeledLayout
+  private let layout: TextLayout
   private let order: SampleOrder
   private let random: RandomSource
   private let buckets: Buckets?
+  /// True when each row has two texts.
+  public let arePairs: Bool
 
   /// Rows of similar length together.
   public struct Buckets: Sendable, Equatable {
@@ -68,16 +40,22 @@ public struct LabeledBatches: Sendable {
   ///   the shuffled order.
   /// - Throws: ``DataError`` when there is no example, or rows are too short for the layout.
   public init(
-    _ data: LabeledTexts, _ tokenizer: any Tokenizer, _ layout: LabeledLayout,
+    _ data: LabeledTexts, _ tokenizer: any Tokenizer, _ layout: TextLayout,
     buckets: Buckets? = nil, _ random: RandomSource
   ) throws(DataError) {
     guard !data.examples.isEmpty else { throw noRecords(data.files, data.skippedFiles) }
-    guard layout.maximumLength >= 5 else {
+    guard layout.maximumLength >= TextLayout.shortestLength else {
       throw DataError(
         .tooShort, "rows of \(layout.maximumLength) tokens",
         rule: "a start, two separators and a token of each text need 5")
     }
-    rows = data.examples.map { Self.row($0, tokenizer, layout) }
+    rows = data.examples.map { example in
+      let row = layout.row(example.text, example.second, tokenizer)
+      return Row(
+        tokens: row.tokens, secondStart: row.secondStart, label: example.label,
+        byteCount: example.text.count + (example.second?.count ?? 0))
+    }
+    arePairs = data.examples.contains { $0.second != nil }
     self.layout = layout
     self.buckets = buckets
     order = SampleOrder(rows.count, random)
@@ -87,50 +65,35 @@ public struct LabeledBatches: Sendable {
   /// The samples of an epoch.
   public var sampleCount: Int { rows.count }
 
-  /// The batch that begins at a global sample number.
-  public func batch(from sample: Int, count: Int) -> LabeledBatch {
-    let chosen = indices(sample..<sample + count).map { rows[$0] }
-    let length = chosen.reduce(0) { max($0, $1.tokens.count) }
-    var tokens: [Int32] = []
-    var segments: [Int32] = []
-    for row in chosen {
-      tokens += row.tokens
-      tokens += repeatElement(layout.padding, count: length - row.tokens.count)
-      segments += repeatElement(0, count: row.secondStart)
-      segments += repeatElement(1, count: row.tokens.count - row.secondStart)
-      segments += repeatElement(0, count: length - row.tokens.count)
+  /// The tokens of all rows, in the order of the files.
+  public var tokens: any TokenSequence {
+    var ids: [Int32] = []
+    var labels: [Int32] = []
+    for row in rows {
+      ids += row.tokens
+      labels.append(row.label)
     }
-    let shape: Shape = [count, length]
-    return LabeledBatch(
-      tokens: Tensor(integers: tokens, shape), segments: Tensor(integers: segments, shape),
-      lengths: chosen.map(\.tokens.count),
-      labels: Tensor(integers: chosen.map(\.label), [count]))
+    return LabeledTokens(
+      ids: ids, labels: labels, byteCount: rows.reduce(0) { $0 + $1.byteCount })
   }
 
-  private static func row(
-    _ example: LabeledTexts.Example, _ tokenizer: any Tokenizer, _ layout: LabeledLayout
-  ) -> Row {
-    var first: [Int32] = []
-    example.text.withUnsafeBytes { tokenizer.encode($0, into: &first) }
-    var second: [Int32] = []
-    example.second?.withUnsafeBytes { tokenizer.encode($0, into: &second) }
-    let frame = (layout.start == nil ? 0 : 1) + (example.second == nil ? 1 : 2)
-    let room = layout.maximumLength - frame
-    if first.count + second.count > room {
-      let half = room / 2
-      let firstRoom = max(room - second.count, room - half)
-      first = Array(first.prefix(firstRoom))
-      second = Array(second.prefix(room - first.count))
+  /// The rows that begin at a global sample number.
+  public func rows(from sample: Int, count: Int) -> TokenRows {
+    let chosen = indices(sample..<sample + count).map { rows[$0] }
+    let length = chosen.reduce(0) { max($0, $1.tokens.count) }
+    var result = TokenRows(classifiedLength: length)
+    for row in chosen {
+      let unused = length - row.tokens.count
+      result.tokens += row.tokens
+      result.tokens += repeatElement(layout.padding, count: unused)
+      result.lengths.append(Int32(row.tokens.count))
+      result.targets.append(row.label)
+      guard arePairs else { continue }
+      result.segments += repeatElement(0, count: row.secondStart)
+      result.segments += repeatElement(1, count: row.tokens.count - row.secondStart)
+      result.segments += repeatElement(0, count: unused)
     }
-    var tokens = layout.start.map { [$0] } ?? []
-    tokens += first
-    tokens.append(layout.separator)
-    let secondStart = tokens.count
-    if example.second != nil {
-      tokens += second
-      tokens.append(layout.separator)
-    }
-    return Row(tokens: tokens, secondStart: secondStart, label: example.label)
+    return result
   }
 
   /// The rows of global sample numbers.
@@ -160,5 +123,22 @@ public struct LabeledBatches: Sendable {
       found.append(sorted[part * batch + place % batch])
     }
     return found
+  }
+}
+
+/// The tokens of labeled rows; their hash is that of texts and labels.
+private struct LabeledTokens: TokenSequence {
+  let ids: [Int32]
+  let labels: [Int32]
+  let byteCount: Int
+
+  var count: Int { ids.count }
+  var documentCount: Int { labels.count }
+  func append(_ range: Range<Int>, to list: inout [Int32]) { list += ids[range] }
+
+  func fingerprint() -> TokenFingerprint {
+    var hash = TokenFingerprint(ids)
+    hash.add(labels)
+    return hash
   }
 }

@@ -63,23 +63,9 @@ public struct SpanCorruption: Sendable, Equatable {
   }
 }
 
-/// What an encoder–decoder reads and predicts, row after row.
-public struct SpanRows: Sendable, Equatable {
-  /// Tokens of a row of the encoder.
-  public let inputLength: Int
-  /// Tokens of a row of the decoder.
-  public let targetLength: Int
-  /// What the encoder reads.
-  public internal(set) var inputs: [Int32] = []
-  /// What the decoder reads: the targets, one place later.
-  public internal(set) var decoder: [Int32] = []
-  /// What the decoder predicts.
-  public internal(set) var targets: [Int32] = []
-}
-
 /// The rows of a source for span corruption; a sample is corrupted anew each epoch, by the seed and
 /// its global number alone.
-public struct SpanCorruptedRows: Sendable {
+public struct SpanCorruptedRows: BatchSource {
   private let source: any BatchSource
   private let objective: SpanCorruption
   private let random: RandomSource
@@ -98,7 +84,7 @@ public struct SpanCorruptedRows: Sendable {
   ///
   /// - Throws: ``DataError`` of the source, and when a row is too short or has more spans than there
   ///   are sentinels.
-  public func rows(from sample: Int, count: Int) throws(DataError) -> SpanRows {
+  public func rows(from sample: Int, count: Int) throws(DataError) -> TokenRows {
     let plain = try source.rows(from: sample, count: count)
     let (hidden, spans) = objective.counts(length: plain.length)
     guard plain.length >= 2 else {
@@ -110,12 +96,12 @@ public struct SpanCorruptedRows: Sendable {
         .unsupported, "\(spans) spans need \(spans + 1) sentinels",
         rule: "the vocabulary has \(objective.sentinelCount)", advice: "take shorter rows")
     }
-    var rows = SpanRows(
-      inputLength: plain.length - hidden + spans, targetLength: hidden + spans + 1)
+    var rows = TokenRows(
+      length: plain.length - hidden + spans, targetLength: hidden + spans + 1, capacity: count)
     for row in 0..<plain.count {
       let tokens = plain.tokens[row * plain.length..<(row + 1) * plain.length]
       let corrupted = objective.apply(tokens, random.stream(sample + row))
-      rows.inputs += corrupted.inputs
+      rows.tokens += corrupted.inputs
       rows.targets += corrupted.targets
       rows.decoder.append(objective.start)
       rows.decoder += corrupted.targets.dropLast()

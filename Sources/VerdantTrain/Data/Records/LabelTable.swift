@@ -19,6 +19,9 @@ public struct LabelTable: Sendable, Equatable {
     self.init(distinct: sorted)
   }
 
+  /// Makes the table of names in their order; of equal names the last counts.
+  public init(ordered names: [String]) { self.init(distinct: names) }
+
   private init(distinct names: [String]) {
     self.names = names
     var numbers: [ExactString: Int32] = [:]

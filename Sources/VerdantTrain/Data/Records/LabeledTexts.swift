@@ -65,6 +65,22 @@ public struct LabeledTexts: Sendable {
     skippedFiles = read.skippedFiles
     badLines = read.badLines
   }
+
+  private init(
+    _ examples: [Example], _ labels: LabelTable, _ files: [String], _ skippedFiles: [String],
+    _ badLines: BadLines
+  ) {
+    self.examples = examples
+    self.labels = labels
+    self.files = files
+    self.skippedFiles = skippedFiles
+    self.badLines = badLines
+  }
+
+  /// Other examples of the same files.
+  func with(_ examples: [Example]) -> LabeledTexts {
+    LabeledTexts(examples, labels, files, skippedFiles, badLines)
+  }
 }
 
 /// The error of data in which nothing was found.

@@ -1,0 +1,104 @@
+import Foundation
+import Testing
+import Verdant
+
+/// Classifiers, masked models and encoder–decoders by the tool, from files to answers.
+@Suite struct ObjectiveCommandTests {
+  private let small = [
+    "--set", "model.width=32", "--set", "model.heads=2", "--set", "model.context=32", "--set",
+    "training.batch=8", "-q",
+  ]
+
+  private func table(_ folder: Folder, _ name: String, rows: Int = 200) throws -> String {
+    let words = ["good", "fine", "great", "bad", "poor", "awful"]
+    let lines = (0..<rows).map { row in
+      "the film was \(words[row * 7 % 6]) \(row),story \(row % 3),\(row * 7 % 6 < 3 ? "yes" : "no")"
+    }
+    return try folder.write(
+      name, "review,about,liked\n" + lines.joined(separator: "\n") + "\n")
+  }
+
+  @Test func classifyAndEvaluate() throws {
+    let folder = try Folder()
+    let data = try table(folder, "data.csv")
+    let run = folder.file("run")
+    let fields = ["--set", "data.fields={text: review, label: liked}"]
+    let trained = try Program.run(
+      [
+        "train", "Recipes/classifier.yaml", "--out", run, "--set", "data.train=\(data)", "--set",
+        "training.steps=150", "--set", "training.learning_rate=2.0e-3", "--set", "model.layers=1",
+        "--set", "model.dropout=0", "--json",
+      ] + fields + small)
+    #expect(trained.code == 0, "\(trained.errors)")
+    #expect(try JSONValue(parsing: trained.output)["accuracy"]?.doubleValue ?? 0 > 0.9)
+    let named = ["--field", "text=review", "--field", "label=liked"]
+    let evaluated = try Program.run(["eval", run, "--data", data] + named)
+    #expect(evaluated.code == 0, "\(evaluated.errors)")
+    #expect(evaluated.output.contains("accuracy") && evaluated.output.contains("records"))
+    #expect(!evaluated.output.contains("bits per byte"))
+
+    let texts = ["the film was great 7", "the film was awful 7"]
+    let classified = try Program.run(["classify", run] + texts)
+    let labels = classified.output.split(separator: "\n").map { $0.split(separator: "\t")[0] }
+    #expect(classified.code == 0 && labels == ["yes", "no"], "\(classified.output)")
+    let json = try Program.run(["classify", run, "--json", texts[1]])
+    let answer = try JSONValue(parsing: json.output)
+    let yes = try #require(answer["probabilities"]?["yes"]?.doubleValue)
+    let no = try #require(answer["probabilities"]?["no"]?.doubleValue)
+    #expect(answer["label"] == "no" && abs(yes + no - 1) < 1e-6 && no > yes)
+
+    // One wrong argument each, and what says so.
+    let unknown = try folder.write("unknown.csv", "review,liked\nx,maybe\n")
+    let wrong = try Program.run(["eval", run, "--data", unknown] + named)
+    #expect(wrong.code == 65 && wrong.errors.contains("maybe"), "\(wrong.errors)")
+    let field = try Program.run(["eval", run, "--data", data, "--field", "label=like"])
+    #expect(field.code == 65 && field.errors.contains("text"), "\(field.errors)")
+    let part = try Program.run(["eval", run, "--data", data, "--field", "labels=liked"])
+    #expect(part.code == 64, "\(part.errors)")
+    let generated = try Program.run(["generate", run, "--prompt", "a"])
+    #expect(generated.code == 78 && generated.errors.contains("classification"))
+    let second = try Program.run(["classify", run, "a", "--second", "b"])
+    #expect(second.code == 64, "\(second.errors)")
+  }
+
+  @Test func pairs() throws {
+    let folder = try Folder()
+    let data = try table(folder, "data.csv")
+    let run = folder.file("run")
+    let trained = try Program.run(
+      [
+        "train", "Recipes/classifier.yaml", "--out", run, "--set", "data.train=\(data)", "--set",
+        "training.steps=4", "--set",
+        "data.fields={text: review, second: about, label: liked}",
+      ] + small)
+    #expect(trained.code == 0, "\(trained.errors)")
+    let answer = try Program.run(["classify", run, "the film", "--second", "story 1"])
+    #expect(answer.code == 0 && answer.output.split(separator: "\n").count == 1)
+    let together = try Program.run(["classify", run, "the film\tstory 1"])
+    #expect(together.output == answer.output)
+  }
+
+  @Test func spansAndMasks() throws {
+    let folder = try Folder()
+    let text = try folder.write("text.txt", sampleText)
+    for (architecture, name) in [("encoder-decoder", "spans"), ("encoder", "masks")] {
+      let run = folder.file(name)
+      let trained = try Program.run(
+        [
+          "train", "Recipes/demo-dense.yaml", "--out", run, "--set", "data.train=\(text)",
+          "--set", "model.architecture=\(architecture)", "--set", "model.layers=1", "--set",
+          "training.flops=null", "--set", "training.steps=4",
+        ] + small)
+      #expect(trained.code == 0, "\(trained.errors)")
+      let evaluated = try Program.run(["eval", run, "--data", text, "--json"])
+      #expect(evaluated.code == 0, "\(evaluated.errors)")
+      #expect(try JSONValue(parsing: evaluated.output)["bits_per_byte"] == .null)
+      let generated = try Program.run(
+        ["generate", run, "--prompt", "the <extra_id_0> fox", "--tokens", "5", "--greedy"])
+      #expect(generated.code == (name == "spans" ? 0 : 78), "\(generated.errors)")
+      let inspected = try Program.run(["inspect", run])
+      #expect(inspected.code == 0, "\(inspected.errors)")
+      #expect(inspected.output.contains("crossAttention") == (name == "spans"))
+    }
+  }
+}
