@@ -36,7 +36,7 @@ public struct CheckpointStore: Sendable {
       run: run, keepLast: recipe.checkpoint.keepLast, keepBest: recipe.checkpoint.keepBest)
   }
 
-  private var folder: String { "\(run)/checkpoints" }
+  var folder: String { "\(run)/checkpoints" }
 
   /// The folder of a step: nine digits, so that names sort as numbers do.
   func path(step: Int) -> String {
@@ -61,7 +61,7 @@ public struct CheckpointStore: Sendable {
   /// - Returns: Its folder.
   /// - Throws: ``FileError`` when it cannot be written; the old ones are untouched then.
   func save(_ snapshot: Snapshot, fingerprint: String, history: [JSONValue]) throws -> String {
-    _ = mkdir(folder, 0o777)
+    if mkdir(folder, 0o777) == 0 { try synchronizeFolder(run) }
     let target = path(step: snapshot.step)
     try checkSpace(snapshot)
     try Checkpoint.write(snapshot, fingerprint: fingerprint, history: history, to: target)

@@ -101,10 +101,13 @@ public final class RunFolder {
     let parts = path.split(separator: "/", omittingEmptySubsequences: true)
     var current = path.hasPrefix("/") ? "" : "."
     for (index, part) in parts.enumerated() {
+      let around = current.isEmpty ? "/" : current
       current += "/" + part
       // Of two runs that begin at once only one makes the last folder.
       let mayExist = index < parts.count - 1
-      if mkdir(current, 0o777) != 0 && !(mayExist && errno == EEXIST) {
+      if mkdir(current, 0o777) == 0 {
+        do throws(FileError) { try synchronizeFolder(around) } catch { throw ConfigError(error) }
+      } else if !(mayExist && errno == EEXIST) {
         throw ConfigError(
           .outputExists, "the folder cannot be made: \(String(cString: strerror(errno)))",
           file: current)
