@@ -88,6 +88,7 @@ public struct Checkpoint: Sendable {
     try folder.writeManifest(step: snapshot.step)
     try folder.commit()
   }
+    if snapshot.owesEvaluation { state["owes_evaluation"] = true }
 
   /// Loads the model, and the optimizer's state into an optimizer of the recipe.
   ///
@@ -116,7 +117,7 @@ public struct Checkpoint: Sendable {
     return Snapshot(
       step: step, model: folder.model, optimizer: restored,
       watch: try StepWatch(state["watch"]?.objectValue ?? JSONObject(), file: file),
-      evaluation: nil)
+      evaluation: nil, owesEvaluation: state["owes_evaluation"] == true)
   }
 
   private func readTensors(of model: Transformer, into optimizer: inout any Optimizer) throws {

@@ -14,4 +14,6 @@ public struct Snapshot: Sendable {
   public let watch: StepWatch
   /// The evaluation after this very step; nil when there was none.
   public let evaluation: Evaluation?
+  /// True when an evaluation after this step was begun and stopped: the run that goes on makes it.
+  let owesEvaluation: Bool
 }

@@ -67,12 +67,17 @@ struct TrainingData: Sendable {
 
   /// Evaluates a model on the validation data, if there is any.
   ///
-  /// - Parameter limit: Windows or examples at most; nil for all.
-  func evaluate(_ model: Transformer, batch: Int, limit: Int?) throws(DataError) -> Evaluation? {
+  /// - Parameters:
+  ///   - limit: Windows or examples at most; nil for all.
+  ///   - isStopped: True before a batch ends the evaluation without a result.
+  func evaluate(_ model: Transformer, batch: Int, limit: Int?, unless isStopped: () -> Bool)
+    throws(DataError) -> Evaluation?
+  {
     if let heldCompletions {
-      return try Evaluation(model, heldCompletions, batch: batch, limit: limit)
+      return try Evaluation(
+        model, heldCompletions, batch: batch, limit: limit, unless: isStopped)
     }
     guard let validation else { return nil }
-    return try Evaluation(model, validation, batch: batch, limit: limit)
+    return try Evaluation(model, validation, batch: batch, limit: limit, unless: isStopped)
   }
 }

@@ -212,6 +212,9 @@ public final class RunFolder {
       model, tokenizer: ByteTokenizer(), history: history(step), to: path + "/model",
       overwriting: true)
     finalModelIsSaved = true
+    // What still follows is an evaluation: a run that is killed in it has ended nevertheless.
+    let isDone = sizes["steps"]?.intValue.map { step >= $0 } ?? false
+    try write(state: isDone ? "finished" : "stopped", result: nil)
   }
 
   /// Saves the result, and the final model if that has not been done.

@@ -10,7 +10,7 @@ public struct Trainer {
   public let recipe: Recipe
   /// The tokenizer.
   public let tokenizer: any Tokenizer = ByteTokenizer()
-  /// The model; changed by ``run(_:save:restore:saveFinal:)``.
+  /// The model; changed by ``run(_:save:restore:saveFinal:isStopped:)``.
   public private(set) var model: Transformer
   /// The training text.
   public var training: any TokenSequence { data.training }
@@ -29,6 +29,7 @@ public struct Trainer {
   private var optimizer: any Optimizer
   private var watch = StepWatch()
   private var evaluation: Evaluation?
+  private var owesEvaluation = false
   /// Steps done.
   public private(set) var step = 0
 
@@ -62,6 +63,7 @@ public struct Trainer {
       let snapshot = try checkpoint.load(plan.config, into: optimizer)
       model = snapshot.model
       self.optimizer = snapshot.optimizer
+      owesEvaluation = snapshot.owesEvaluation
       watch = snapshot.watch
       step = snapshot.step
     } else {
@@ -85,7 +87,9 @@ public struct Trainer {
 
   /// Everything that the rest of the run depends on.
   public var snapshot: Snapshot {
-    Snapshot(step: step, model: model, optimizer: optimizer, watch: watch, evaluation: evaluation)
+    Snapshot(
+      step: step, model: model, optimizer: optimizer, watch: watch, evaluation: evaluation,
+      owesEvaluation: owesEvaluation)
   }
 
   /// Trains from the first step, or the one after the checkpoint, to the last.
@@ -97,12 +101,14 @@ public struct Trainer {
   ///   - restore: The newest checkpoint of a step or an earlier one, for a rollback.
   ///   - saveFinal: Saves the model after the last step, before the last evaluation.
   /// - Throws: ``TrainingError`` when loss or gradients are not finite too often, before they reach
+  ///   - isStopped: Asked between two batches of an evaluation; true ends it and the run.
   ///   the weights, and what the closures throw.
   public mutating func run(
     _ observe: (TrainEvent) throws -> TrainDecision,
     save: (Snapshot) throws -> String? = { _ in nil },
     restore: (Int) throws -> Checkpoint? = { _ in nil },
-    saveFinal: (Transformer, Int) throws -> Void = { _, _ in }
+    saveFinal: (Transformer, Int) throws -> Void = { _, _ in },
+    isStopped: () -> Bool = { false }
   ) throws -> TrainResult {
     var decision = try observe(.started(start))
     var record: StepRecord?
@@ -114,9 +120,14 @@ public struct Trainer {
     var endsEarly =
       recipe.evaluation.patience.map { watch.evaluationsSinceBest >= $0 } ?? false
     while step < start.steps && decision != .stop && !endsEarly {
+    if owesEvaluation && step < start.steps && decision != .stop {
+      try evaluateMeanwhile(observe, isStopped, &decision, &endsEarly)
+      if !owesEvaluation, recipe.checkpoint.every > 0 { _ = try save(snapshot) }
+    }
       step += 1
       evaluation = nil
       let stepBegan = monotonicSeconds()
+      owesEvaluation = false
       let (found, verdict) = try advance()
       let seconds = monotonicSeconds() - stepBegan
       trainingSeconds += seconds
@@ -142,13 +153,8 @@ public struct Trainer {
         }
       }
       let every = recipe.evaluation.every
-      if every > 0, step % every == 0, step < start.steps,
-        let result = try evaluate(limit: recipe.evaluation.windows)
-      {
-        evaluation = result
-        if try observe(.evaluated(result, step: step)) == .stop { decision = .stop }
-        endsEarly = watch.note(
-          evaluationLoss: result.loss, patience: recipe.evaluation.patience)
+      if every > 0, step % every == 0, step < start.steps {
+        try evaluateMeanwhile(observe, isStopped, &decision, &endsEarly)
       }
       let saves = recipe.checkpoint.every
       if (saves > 0 && step % saves == 0) || decision == .save, let path = try save(snapshot) {
@@ -159,11 +165,17 @@ public struct Trainer {
     let isDone = step == start.steps || endsEarly
     if savedStep != step, !isDone || recipe.checkpoint.every > 0, let path = try save(snapshot) {
       _ = try observe(.saved(path: path, step: step))
+      savedStep = step
     }
     try saveFinal(model, step)
-    if decision != .stop || isDone, let result = try evaluate(limit: nil) {
-      evaluation = result
-      _ = try observe(.evaluated(result, step: step))
+    if decision != .stop || isDone {
+      if let result = try evaluate(limit: nil, unless: isStopped) {
+        evaluation = result
+        _ = try observe(.evaluated(result, step: step))
+      } else if savedStep != step, isStopped() {
+        // A resumed run makes the evaluation.
+        _ = try save(snapshot)
+      }
     }
     return TrainResult(
       steps: step, wasStopped: !isDone, endedEarly: endsEarly, loss: record?.loss ?? .nan,
@@ -172,8 +184,22 @@ public struct Trainer {
       tokensPerSecond: median(rates.count > 4 ? Array(rates.dropFirst(2)) : rates))
   }
 
-  private func evaluate(limit: Int?) throws -> Evaluation? {
-    try data.evaluate(model, batch: recipe.training.batch, limit: limit)
+  private func evaluate(limit: Int?, unless isStopped: () -> Bool) throws -> Evaluation? {
+    try data.evaluate(model, batch: recipe.training.batch, limit: limit, unless: isStopped)
+  }
+
+  /// The evaluation between two steps.
+  private mutating func evaluateMeanwhile(
+    _ observe: (TrainEvent) throws -> TrainDecision, _ isStopped: () -> Bool,
+    _ decision: inout TrainDecision, _ endsEarly: inout Bool
+  ) throws {
+    let result = try evaluate(limit: recipe.evaluation.windows, unless: isStopped)
+    owesEvaluation = result == nil && isStopped()
+    if owesEvaluation { decision = .stop }
+    guard let result else { return }
+    evaluation = result
+    if try observe(.evaluated(result, step: step)) == .stop { decision = .stop }
+    endsEarly = watch.note(evaluationLoss: result.loss, patience: recipe.evaluation.patience)
   }
 
   /// One optimizer step: micro-batches, clipping, update unless the watch rejects it.
