@@ -31,6 +31,8 @@ public struct AdamW: Optimizer {
   public let options: Options
   /// Steps and both moments of each parameter.
   public var state = OptimizerState()
+  /// Both moments.
+  public static let slots = ["first", "second"]
   /// Two moments.
   public var tensorsPerParameter: Int { 2 }
 

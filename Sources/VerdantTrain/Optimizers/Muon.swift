@@ -52,6 +52,8 @@ public struct Muon: Optimizer {
   public let options: Options
   /// Steps, the mean gradient of matrices and both moments of other parameters.
   public var state = OptimizerState()
+  /// The mean gradient of matrices, both moments of the rest.
+  public static let slots = ["mean", "first", "second"]
   /// One mean gradient at least.
   public var tensorsPerParameter: Int { 1 }
 

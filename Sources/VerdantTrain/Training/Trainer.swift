@@ -61,9 +61,10 @@ public struct Trainer {
           advice: "give the same files, or --allow-data-change")
       }
       let snapshot = try checkpoint.load(plan.config, into: optimizer)
+      try snapshot.check(checkpoint, steps: plan.steps, tokensPerStep: plan.tokensPerStep)
       model = snapshot.model
-      self.optimizer = snapshot.optimizer
       owesEvaluation = snapshot.owesEvaluation
+      self.optimizer = snapshot.optimizer
       watch = snapshot.watch
       step = snapshot.step
     } else {
@@ -100,8 +101,8 @@ public struct Trainer {
   ///     stopped, and says where.
   ///   - restore: The newest checkpoint of a step or an earlier one, for a rollback.
   ///   - saveFinal: Saves the model after the last step, before the last evaluation.
-  /// - Throws: ``TrainingError`` when loss or gradients are not finite too often, before they reach
   ///   - isStopped: Asked between two batches of an evaluation; true ends it and the run.
+  /// - Throws: ``TrainingError`` when loss or gradients are not finite too often, before they reach
   ///   the weights, and what the closures throw.
   public mutating func run(
     _ observe: (TrainEvent) throws -> TrainDecision,
@@ -119,15 +120,15 @@ public struct Trainer {
     // A run that ended early and is resumed has ended, unless it is given more patience.
     var endsEarly =
       recipe.evaluation.patience.map { watch.evaluationsSinceBest >= $0 } ?? false
-    while step < start.steps && decision != .stop && !endsEarly {
     if owesEvaluation && step < start.steps && decision != .stop {
       try evaluateMeanwhile(observe, isStopped, &decision, &endsEarly)
       if !owesEvaluation, recipe.checkpoint.every > 0 { _ = try save(snapshot) }
     }
+    while step < start.steps && decision != .stop && !endsEarly {
       step += 1
       evaluation = nil
-      let stepBegan = monotonicSeconds()
       owesEvaluation = false
+      let stepBegan = monotonicSeconds()
       let (found, verdict) = try advance()
       let seconds = monotonicSeconds() - stepBegan
       trainingSeconds += seconds
@@ -164,8 +165,8 @@ public struct Trainer {
     }
     let isDone = step == start.steps || endsEarly
     if savedStep != step, !isDone || recipe.checkpoint.every > 0, let path = try save(snapshot) {
-      _ = try observe(.saved(path: path, step: step))
       savedStep = step
+      _ = try observe(.saved(path: path, step: step))
     }
     try saveFinal(model, step)
     if decision != .stop || isDone {
