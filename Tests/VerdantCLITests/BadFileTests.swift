@@ -208,7 +208,9 @@ import Verdant
       ("a number", Array("3\n".utf8), "mapping"),
       ("invalid UTF-8", [0x61, 0x3A, 0xC0, 0xAF], "UTF-8"),
       ("UTF-16", [0xFF, 0xFE] + good.utf8.flatMap { [$0, 0] }, ""),
+      ("UTF-32", [0, 0, 0xFE, 0xFF] + good.utf8.flatMap { [0, 0, 0, $0] }, ""),
       ("NUL", Array(good.utf8) + [0], ""), ("gzip", [0x1F, 0x8B, 8, 0], ""),
+      ("zip", [0x50, 0x4B, 3, 4, 20], ""),
       ("a tab", Array("model:\n\tlayers: 3\n".utf8), "line 2"),
       ("a key twice", Array("model: {width: 8, width: 16}\n".utf8), "width"),
       ("a section twice", Array((good + good).utf8), "data"),
@@ -252,11 +254,9 @@ import Verdant
     collect(recipe.json, "")
     #expect(keys.count > 40 && keys.contains("training.schedule.warmup_steps"))
     let values = [
-      "null", "-1", "0", "1.5", "2147483648", "9223372036854775807", "9223372036854775808", "1e400",
-      ".nan", "'1'", "[1]", "{a: 1}", "true", "''",
+      "null", "-1", "0", "1.5", "9223372036854775808", "1e400", ".nan", "[1]", "{a: 1}", "''",
     ]
     for key in keys {
-      // Several options at once would hide each other; several values would not fit in one.
       for value in values {
         let outcome = try Program.run(
           [
