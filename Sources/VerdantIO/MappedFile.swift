@@ -20,7 +20,7 @@ public enum FileAccess: Sendable {
 /// A regular file opened for reading, with its bytes in memory.
 ///
 /// The file is opened without blocking, so that a pipe in its place is an error and no hang. Its
-/// size is taken once. Every access first checks that the file is still that long; a file that
+/// size is taken once. Every access checks before and after that the file is still that long; one that
 /// another program cuts in the moment of the access itself ends the process, as ``LostPages``
 /// says, which ``FileAccess/copied`` and ``RandomAccessFile`` exclude.
 ///
@@ -83,7 +83,10 @@ public final class MappedFile: @unchecked Sendable {
     _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
     try checkLength()
-    return try body(UnsafeRawBufferPointer(start: base, count: count))
+    let result = try body(UnsafeRawBufferPointer(start: base, count: count))
+    // What is cut off inside of the last page reads as zeros.
+    try checkLength()
+    return result
   }
 
   /// Calls a closure with the bytes of a range.

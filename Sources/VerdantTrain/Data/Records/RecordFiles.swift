@@ -67,7 +67,6 @@ struct DataMemory {
         try refuseArchive(bytes, path)
         try body(bytes)
       }
-      try file.checkLength()
       readBytes += file.count
     } catch {
       switch error {
