@@ -20,6 +20,8 @@ public struct ConfigError: ClassifiedError {
     case outputExists
     /// A configuration file that is not there.
     case missingFile
+    /// A folder, pipe or device in the place of a configuration file, or a file beyond its limit.
+    case notARegularFile
     /// A configuration file that cannot be read or written.
     case io
     /// A command line that cannot be understood.
@@ -51,14 +53,19 @@ public struct ConfigError: ClassifiedError {
     self.problems = [report] + further
   }
 
-  /// Makes the error that a failed file access means here.
+  /// Makes the error that a failed file access means here: what stands in the place of a
+  /// configuration but is none is a wrong configuration, not wrong data.
   public init(_ error: FileError) {
     let kind: Kind =
       switch error.kind {
-      case .missing: .missingFile
-      case .exists: .outputExists
+      case .missing, .notReadable, .invalidPath: .missingFile
+      case .exists, .cannotCreate: .outputExists
+      case .notARegularFile, .symbolicLink, .tooLarge: .notARegularFile
+      case .outOfMemory: .insufficientResources
       default: .io
       }
-    self.init(kind, error.report)
+    var report = error.report
+    report.code = kind.code
+    self.init(kind, report)
   }
 }

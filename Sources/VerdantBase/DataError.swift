@@ -39,7 +39,7 @@ public struct DataError: ClassifiedError {
     public var code: ExitCode {
       switch self {
       case .missing: .missingInput
-      case .io: .ioError
+      case .io, .changed: .ioError
       default: .badData
       }
     }

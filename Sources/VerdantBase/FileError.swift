@@ -33,7 +33,7 @@ public struct FileError: ClassifiedError {
     public var code: ExitCode {
       switch self {
       case .missing, .notReadable: .missingInput
-      case .notARegularFile, .symbolicLink, .invalidPath, .tooLarge, .changed: .badData
+      case .notARegularFile, .symbolicLink, .invalidPath, .tooLarge: .badData
       case .exists, .cannotCreate: .cannotCreate
       case .outOfMemory: .insufficientResources
       case .busy: .busy

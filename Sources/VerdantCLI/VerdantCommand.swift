@@ -36,6 +36,9 @@ struct VerdantCommand: ParsableCommand {
     // A reader that goes away or a full quota shows as an error of the write, not as a silent death.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
+    LostPages.endProcess {
+      wantsJSONErrors ? (try? $0.json.serialized()) ?? "" : $0.description
+    }
     do {
       var command = try parseAsRoot()
       try checkEnvironment()

@@ -107,7 +107,7 @@ public final class AtomicFolder {
     do throws(FileError) {
       for file in files { try file.output.finish() }
       try SystemCalls.synchronizeFolder(temporaryPath)
-      let replaced = isOverwriting ? try target.moveAside() : nil
+      let replaced = isOverwriting ? try target.moveAside(".old") : nil
       do throws(FileError) {
         try target.checkFree(overwriting: false, asFolder: true)
         try target.rename(from: temporaryPath)
@@ -143,6 +143,13 @@ public func isSafeFileName(_ name: String) -> Bool {
     && !name.unicodeScalars.contains { $0 == "/" || $0 == "\\" || isUnsafeToPrint($0) }
 }
 
+/// Makes the names in a folder durable.
+///
+/// - Throws: ``FileError`` when the system reports that they may be lost.
+public func synchronizeFolder(_ path: String) throws(FileError) {
+  try SystemCalls.synchronizeFolder(path)
+}
+
 /// Removes a folder that must never be seen incomplete: it loses its name first.
 ///
 /// - Throws: ``FileError`` when it keeps its name.
@@ -156,9 +163,22 @@ public func removeOutput(_ path: String) throws(FileError) {
 ///
 /// The caller is the only writer there.
 public func removeLeftovers(in folder: String) {
+  bringBackReplaced(in: folder)
   guard let names = try? fileNames(in: folder) else { return }
-  for name in names where name.hasPrefix(".tmp-") || name.hasPrefix(".trash-") {
+  for name in names where [".tmp-", ".trash-", ".old-"].contains(where: name.hasPrefix) {
     removeFolder("\(folder)/\(name)")
+  }
+}
+
+/// Gives folders their names back that a writer was about to replace when it was interrupted.
+///
+/// The caller is the only writer there.
+public func bringBackReplaced(in folder: String) {
+  for name in (try? fileNames(in: folder)) ?? [] where name.hasPrefix(".old-") {
+    // `.old-<name>-<process>-<number>`.
+    let before = name.split(separator: "-").dropFirst().dropLast(2).joined(separator: "-")
+    let old = "\(folder)/\(before)"
+    if !before.isEmpty, !SystemCalls.exists(old) { _ = rename("\(folder)/\(name)", old) }
   }
 }
 

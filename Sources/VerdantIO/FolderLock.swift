@@ -23,7 +23,7 @@ public final class FolderLock {
     let path = "\(folder)/\(Self.name)"
     descriptor = try SystemCalls.open(
       path, O_RDWR | O_CREAT | O_NOFOLLOW, doing: "open the lock of the run")
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    guard Self.take(descriptor) else {
       let number = errno
       defer { _ = close(descriptor) }
       guard number == EWOULDBLOCK else {
@@ -45,6 +45,18 @@ public final class FolderLock {
   }
 
   deinit { _ = close(descriptor) }
+
+  /// One who only asks, by ``isHeld(_:)``, has the lock for some microseconds: a writer that meets
+  /// such a moment tries again for a tenth of a second.
+  private static func take(_ descriptor: CInt) -> Bool {
+    for _ in 0..<100 {
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+      guard errno == EWOULDBLOCK || errno == EINTR else { return false }
+      usleep(1000)
+    }
+    errno = EWOULDBLOCK
+    return false
+  }
 
   /// Whether some process holds the lock of a folder.
   public static func isHeld(_ folder: String) -> Bool {

@@ -20,9 +20,9 @@ public enum FileAccess: Sendable {
 /// A regular file opened for reading, with its bytes in memory.
 ///
 /// The file is opened without blocking, so that a pipe in its place is an error and no hang. Its
-/// size is taken once. Every access first checks that the file is still that long; a file that
-/// another program cuts in the moment of the access itself can still end the process, which
-/// ``FileAccess/copied`` excludes.
+/// size is taken once. Every access checks before and after that the file is still that long; one that
+/// another program cuts in the moment of the access itself ends the process, as ``LostPages``
+/// says, which ``FileAccess/copied`` and ``RandomAccessFile`` exclude.
 ///
 /// All stored properties are constant and the mapping is only read, which makes the class safe
 /// to share between threads.
@@ -35,6 +35,7 @@ public final class MappedFile: @unchecked Sendable {
   private let descriptor: CInt
   private let access: FileAccess
   private let base: UnsafeMutableRawPointer?
+  private let region: Int?
 
   /// Opens a file.
   ///
@@ -57,10 +58,13 @@ public final class MappedFile: @unchecked Sendable {
     count = file.count
     self.access = access
     base = try file.load(access)
+    region =
+      access == .mapped ? base.flatMap { [path, count] in LostPages.add($0, count, path) } : nil
     descriptor = file.release()
   }
 
   deinit {
+    LostPages.remove(region)
     if let base {
       switch access {
       case .mapped: _ = munmap(base, count)
@@ -79,7 +83,10 @@ public final class MappedFile: @unchecked Sendable {
     _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
     try checkLength()
-    return try body(UnsafeRawBufferPointer(start: base, count: count))
+    let result = try body(UnsafeRawBufferPointer(start: base, count: count))
+    // What is cut off inside of the last page reads as zeros.
+    try checkLength()
+    return result
   }
 
   /// Calls a closure with the bytes of a range.

@@ -53,7 +53,9 @@ struct OpenFile: ~Copyable {
     var failure: FileError?
     let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, initialized in
       do throws(FileError) {
-        try fill(UnsafeMutableRawBufferPointer(buffer), at: range.lowerBound)
+        try SystemCalls.fill(
+          UnsafeMutableRawBufferPointer(buffer), from: descriptor, at: range.lowerBound,
+          of: count, path)
         initialized = range.count
       } catch {
         failure = error
@@ -76,24 +78,14 @@ struct OpenFile: ~Copyable {
         throw SystemCalls.error(ENOMEM, doing: "get \(count) bytes of memory", path)
       }
       do throws(FileError) {
-        try fill(UnsafeMutableRawBufferPointer(start: base, count: count), at: 0)
+        try SystemCalls.fill(
+          UnsafeMutableRawBufferPointer(start: base, count: count), from: descriptor, at: 0,
+          of: count, path)
       } catch {
         free(base)
         throw error
       }
       return base
-    }
-  }
-
-  private func fill(_ buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) {
-    let read = try SystemCalls.readFully(into: buffer, from: descriptor, at: offset, path)
-    guard read == buffer.count else {
-      throw FileError(
-        .changed,
-        "the file became shorter while it was read",
-        file: path,
-        rule: "it had \(count) bytes and ends at \(offset + read) now"
-      )
     }
   }
 

@@ -80,9 +80,12 @@ struct OutputPath {
   }
 
   /// Renames what has the name now; nil when nothing has.
-  func moveAside() throws(FileError) -> String? {
+  ///
+  /// - Parameter prefix: `.trash` for what goes, `.old` for what must come back unless another gets
+  ///   the name.
+  func moveAside(_ prefix: String = ".trash") throws(FileError) -> String? {
     guard SystemCalls.exists(path) else { return nil }
-    let aside = makeTemporary(".trash")
+    let aside = makeTemporary(prefix)
     guard renameFile(path, aside) == 0 else {
       throw SystemCalls.error(errno, doing: "move the old output aside", path)
     }

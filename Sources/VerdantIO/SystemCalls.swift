@@ -104,6 +104,25 @@ enum SystemCalls {
     return done
   }
 
+  /// Fills a buffer from an offset of a file that had `count` bytes when it was opened.
+  static func fill(
+    _ buffer: UnsafeMutableRawBufferPointer,
+    from descriptor: CInt,
+    at offset: Int,
+    of count: Int,
+    _ path: String
+  ) throws(FileError) {
+    let read = try readFully(into: buffer, from: descriptor, at: offset, path)
+    guard read == buffer.count else {
+      throw FileError(
+        .changed,
+        "the file became shorter while it was read",
+        file: path,
+        rule: "it had \(count) bytes and ends at \(offset + read) now"
+      )
+    }
+  }
+
   /// The error that an error number means.
   static func error(_ number: CInt, doing action: String, _ path: String) -> FileError {
     let kind: FileError.Kind =

@@ -87,6 +87,38 @@ import Verdant
     #expect(outcome.output.contains("running"))
   }
 
+  /// The last evaluation of a long text ends at the first signal, and the run has all its steps.
+  @Test func aSignalEndsTheLastEvaluation() throws {
+    let folder = try Folder()
+    let text = try folder.write("text.txt", sampleText)
+    let long = try folder.write(
+      "long.txt", String(repeating: sampleText, count: 400))
+    let run = folder.file("run")
+    let script = """
+      timeout -s KILL 200 "$0" "$@" & child=$!
+      until grep -q finished "$RUN/run.json" 2>/dev/null; do
+        kill -0 $child || break
+        sleep 0.01
+      done
+      pkill -INT -P $child; wait $child
+      """
+    let outcome = try Program.run(
+      "/bin/bash",
+      [
+        "-c", script, Program.path, "train", "Recipes/demo-dense.yaml", "--out", run, "--set",
+        "data.train=\(text)", "--set", "data.validation=\(long)",
+      ] + tiny, environment: ["RUN": run])
+    #expect(outcome.code == 130, "\(outcome.code) \(outcome.errors)")
+    #expect(outcome.errors.contains("verdant train --resume \(run)"))
+    let record = try JSONValue(
+      parsing: String(contentsOfFile: run + "/run.json", encoding: .utf8))
+    #expect(record["state"] == "finished" && record["result"]?["eval_loss"] == nil)
+    let resumed = try Program.run(
+      ["train", "--resume", run, "--set", "data.validation=\(text)", "--json"])
+    #expect(resumed.code == 0, "\(resumed.errors)")
+    #expect(try JSONValue(parsing: resumed.output)["eval_loss"]?.doubleValue != nil)
+  }
+
   @Test func wrongUseOfResume() throws {
     let folder = try Folder()
     for arguments in [

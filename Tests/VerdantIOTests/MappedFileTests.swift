@@ -77,6 +77,15 @@ struct MappedFileTests {
       #expect(truncate(path, 9_999) == 0)
       let error = #expect(throws: FileError.self) { try file.withBytes { _ in } }
       #expect(error?.kind == .changed)
+      // During the access, inside of the last page.
+      let other = try MappedFile(path)
+      let late = #expect(throws: FileError.self) {
+        try other.withBytes { bytes in
+          #expect(truncate(path, 9_990) == 0)
+          return bytes[9_995]
+        }
+      }
+      #expect(late?.kind == .changed && late?.exitCode == .ioError)
     }
   }
 }

@@ -162,6 +162,22 @@ import VerdantIO
     }
   }
 
+  /// A writer that was killed between the two renames that replace a checkpoint.
+  @Test func whatWasAboutToBeReplacedComesBack() throws {
+    try withRun { path in
+      let folder = path + "/checkpoints"
+      let manager = FileManager.default
+      try manager.moveItem(
+        atPath: folder + "/step-000000005", toPath: folder + "/.old-step-000000005-12-3x")
+      try manager.copyItem(
+        atPath: folder + "/step-000000004", toPath: folder + "/.old-step-000000004-12-a")
+      try makeFolder(folder + "/.old-")
+      let stopped = try StoppedRun(path)
+      #expect(stopped.checkpoint.step == 5 && stopped.passedOver.isEmpty)
+      #expect(names(folder) == ["step-000000004", "step-000000005"])
+    }
+  }
+
   @Test func aFormatFromTheFutureIsNamed() throws {
     try withRun { path in
       let folder = path + "/checkpoints/step-000000005"

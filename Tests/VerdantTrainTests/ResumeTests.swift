@@ -133,6 +133,71 @@ import Verdant
     }
   }
 
+  /// A run that is stopped in each of its evaluations and goes on: nothing shows of it afterwards.
+  @Test func evaluationsThatAreStopped() throws {
+    try withText { text in
+      let recipe = smallRecipe(text) {
+        $0.checkpoint.every = 2
+        $0.checkpoint.keepBest = 1
+        $0.evaluation.every = 2
+        $0.evaluation.patience = 2
+      }
+      func evaluations(_ run: String) throws -> [String] {
+        let lines = try VerdantTrainTests.text(run + "/metrics.jsonl").split(separator: "\n")
+        return try lines.map { try JSONValue(parsing: String($0)) }
+          .filter { $0["event"] == "eval" }
+          .map { "\($0["step"]?.intValue ?? -1) \($0["eval_loss"]?.doubleValue ?? -1)" }
+      }
+      var whole = try Trainer(recipe)
+      var losses: [Double] = []
+      let out = text + "-run"
+      do {
+        let folder = try RunFolder(out, whole)
+        try train(&whole, folder, &losses)
+      }
+      let run = text + "-stopped"
+      for turn in 0..<6 {
+        var batches = 0
+        let stopped = turn == 0 ? nil : try StoppedRun(run)
+        #expect(stopped == nil || stopped?.checkpoint.step == min(8, 2 * turn))
+        var trainer = try Trainer(stopped?.recipe ?? recipe, resuming: stopped?.checkpoint)
+        let folder =
+          if let stopped { try RunFolder(stopped, trainer) } else { try RunFolder(run, trainer) }
+        // The second batch of the first evaluation that is not one of an earlier turn.
+        let owed = turn == 0 ? 0 : 1
+        var done = 0
+        let result = try trainer.run { event in
+          try folder.record(event)
+          if case .evaluated = event {
+            done += 1
+            batches = 0
+          }
+          return .proceed
+        } save: {
+          try folder.save($0)
+        } saveFinal: { model, step in
+          try folder.saveFinal(model, step: step)
+        } isStopped: {
+          batches += 1
+          return turn < 4 && done >= owed && batches >= 2
+        }
+        let state = try JSONValue(parsing: VerdantTrainTests.text(run + "/run.json"))["state"]
+        try folder.finish(trainer.model, result)
+        // The last turns had all steps, and made their last evaluation or had made it.
+        #expect(result.wasStopped == (turn < 3) && (result.evaluation == nil) == (turn < 4))
+        #expect(state == (turn < 3 ? "stopped" : "finished"))
+      }
+      #expect(try evaluations(run) == evaluations(out))
+      let names = {
+        try FileManager.default.contentsOfDirectory(atPath: $0 + "/checkpoints").sorted()
+      }
+      #expect(try names(run) == names(out))
+      #expect(
+        try read(run + "/checkpoints/step-000000008/optimizer.safetensors")
+          == read(out + "/checkpoints/step-000000008/optimizer.safetensors"))
+    }
+  }
+
   @Test func everyNumberOfThreadsGivesTheSameBits() throws {
     let before = Compute.threadCount
     defer { Compute.threadCount = before }

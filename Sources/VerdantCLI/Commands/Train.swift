@@ -124,6 +124,8 @@ struct Train: ParsableCommand {
         folder.checkpoint(upTo: step)
       } saveFinal: { model, step in
         try folder.saveFinal(model, step: step)
+      } isStopped: {
+        Interruption.code != nil
       }
     } catch {
       progress.close()

@@ -29,6 +29,13 @@ public struct Checkpoint: Sendable {
   public init(_ path: String, readsContent: Bool = true) throws(CheckpointError) {
     self.path = path
     let manifest = try Manifest(folder: path)
+    let names = Set(manifest.files.map(\.name))
+    for name in ["config.json", "model.safetensors", Self.optimizerFile, Self.stateFile]
+    where !names.contains(name) {
+      throw CheckpointError(
+        .invalidManifest, "the manifest has no file \(name)", file: path,
+        rule: "a checkpoint has configuration, weights, optimizer and state")
+    }
     try manifest.verify(path, readsContent: readsContent)
     let file = "\(path)/\(Self.stateFile)"
     state = try Self.read(file)
@@ -79,8 +86,10 @@ public struct Checkpoint: Sendable {
       "format": .integer(format), "step": .integer(snapshot.step),
       "optimizer": snapshot.optimizer.spec.json,
       "optimizer_steps": .integer(snapshot.optimizer.state.steps),
+      "optimizer_tensors": .integer(snapshot.optimizer.state.entries.count),
       "data_fingerprint": .string(fingerprint), "watch": .object(snapshot.watch.json),
     ]
+    if snapshot.owesEvaluation { state["owes_evaluation"] = true }
     if let loss = snapshot.evaluation?.loss, loss.isFinite {
       state["evaluation_loss"] = .number(loss)
     }
@@ -117,26 +126,46 @@ public struct Checkpoint: Sendable {
     return Snapshot(
       step: step, model: folder.model, optimizer: restored,
       watch: try StepWatch(state["watch"]?.objectValue ?? JSONObject(), file: file),
-      labels: folder.labels, evaluation: nil)
+      labels: folder.labels, evaluation: nil,
+      owesEvaluation: state["owes_evaluation"] == true)
   }
 
   private func readTensors(of model: Transformer, into optimizer: inout any Optimizer) throws {
     let file = try SafetensorsFile("\(path)/\(Self.optimizerFile)", followsLinks: false)
+    let slots = type(of: optimizer).slots
     var shapes: [String: Shape] = [:]
     model.forEachParameter { shapes[$0] = $1.value.shape }
+    func wrong(
+      _ kind: CheckpointError.Kind, _ what: String, _ entry: TensorEntry, _ rule: String
+    ) -> CheckpointError {
+      CheckpointError(
+        kind, what, file: file.path, place: "tensor \"\(escaped(entry.name))\"", rule: rule)
+    }
     for entry in file.entries {
       let parts = entry.name.split(separator: ".", maxSplits: 1).map(String.init)
-      guard parts.count == 2, let shape = shapes[parts[1]] else {
-        throw CheckpointError(
-          .unexpectedTensors, "the model has no parameter for this tensor", file: file.path,
-          place: "tensor \"\(escaped(entry.name))\"")
+      guard parts.count == 2, slots.contains(parts[0]), let shape = shapes[parts[1]] else {
+        throw wrong(
+          .unexpectedTensors, "the optimizer keeps no such tensor", entry,
+          "\(slots.joined(separator: " or ")), and the name of a parameter")
       }
       guard entry.shape == Array(shape) else {
-        throw CheckpointError(
-          .misshapenTensor, "the tensor has shape \(entry.shape)", file: file.path,
-          place: "tensor \"\(escaped(entry.name))\"", rule: "shape \(shape) expected")
+        throw wrong(
+          .misshapenTensor, "the tensor has shape \(entry.shape)", entry,
+          "shape \(shape) expected")
+      }
+      guard entry.dtype == .f32 else {
+        throw wrong(
+          .unsupportedDType, "the tensor has elements of type \(entry.dtype.name)", entry,
+          "an optimizer's tensors are F32")
       }
       optimizer.state[parts[1], parts[0]] = try file.tensor(named: entry.name)
+    }
+    // Without this a tensor that is gone would begin again at zero.
+    let expected = state["optimizer_tensors"]?.intValue
+    guard expected == file.entries.count else {
+      throw CheckpointError(
+        .missingTensors, "the file has \(file.entries.count) tensors", file: file.path,
+        rule: "\(expected.map(String.init) ?? "no number of them") in \(Self.stateFile)")
     }
   }
 }

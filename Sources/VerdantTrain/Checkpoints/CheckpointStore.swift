@@ -36,7 +36,7 @@ public struct CheckpointStore: Sendable {
       run: run, keepLast: recipe.checkpoint.keepLast, keepBest: recipe.checkpoint.keepBest)
   }
 
-  private var folder: String { "\(run)/checkpoints" }
+  var folder: String { "\(run)/checkpoints" }
 
   /// The folder of a step: nine digits, so that names sort as numbers do.
   func path(step: Int) -> String {
@@ -61,7 +61,7 @@ public struct CheckpointStore: Sendable {
   /// - Returns: Its folder.
   /// - Throws: ``FileError`` when it cannot be written; the old ones are untouched then.
   func save(_ snapshot: Snapshot, fingerprint: String, history: [JSONValue]) throws -> String {
-    _ = mkdir(folder, 0o777)
+    if mkdir(folder, 0o777) == 0 { try synchronizeFolder(run) }
     let target = path(step: snapshot.step)
     try checkSpace(snapshot)
     try Checkpoint.write(snapshot, fingerprint: fingerprint, history: history, to: target)
@@ -96,7 +96,7 @@ public struct CheckpointStore: Sendable {
   private func removeOld(upTo saved: Int) throws {
     for step in steps where step > saved { try removeOutput(path(step: step)) }
     let all = steps.map { step in
-      (step: step, checkpoint: try? Checkpoint(path(step: step), readsContent: false))
+      (step: step, checkpoint: try? checkpoint(step, readsContent: false))
     }
     let valid = all.filter { $0.checkpoint != nil }
     var kept = Set(valid.prefix(keepLast).map(\.step))
@@ -112,6 +112,19 @@ public struct CheckpointStore: Sendable {
     removeLeftovers(in: run)
   }
 
+  /// The checkpoint of a step.
+  ///
+  /// - Throws: ``CheckpointError`` as ``Checkpoint``, and for one that another folder was named after.
+  func checkpoint(_ step: Int, readsContent: Bool = true) throws(CheckpointError) -> Checkpoint {
+    let found = try Checkpoint(path(step: step), readsContent: readsContent)
+    guard found.step == step else {
+      throw CheckpointError(
+        .wrongRun, "the checkpoint is of step \(found.step)", file: found.path,
+        rule: "a folder is named after its step")
+    }
+    return found
+  }
+
   /// The newest checkpoint of which every byte is as it was written.
   ///
   /// - Parameter passedOver: Gets the error of each newer one that is not.
@@ -121,7 +134,7 @@ public struct CheckpointStore: Sendable {
   ) throws(CheckpointError) -> Checkpoint {
     for step in steps where step < limit {
       do throws(CheckpointError) {
-        return try Checkpoint(path(step: step))
+        return try checkpoint(step)
       } catch { passedOver(error) }
     }
     throw CheckpointError(

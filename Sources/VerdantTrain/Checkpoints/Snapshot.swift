@@ -16,4 +16,22 @@ public struct Snapshot: Sendable {
   public let labels: [String]?
   /// The evaluation after this very step; nil when there was none.
   public let evaluation: Evaluation?
+  /// True when an evaluation after this step was begun and stopped: the run that goes on makes it.
+  let owesEvaluation: Bool
+
+  /// Throws when this is beyond a run of `steps`, or was made for another batch.
+  func check(_ checkpoint: Checkpoint, steps: Int, tokensPerStep: Int) throws {
+    guard step <= steps else {
+      throw ConfigError(
+        .inconsistent, "the checkpoint is of step \(step), the run has \(steps)",
+        file: checkpoint.path, place: "training.steps", rule: "\(step) at least")
+    }
+    let (tokens, overflows) = (step + watch.batchOffset).multipliedReportingOverflow(
+      by: tokensPerStep)
+    guard !overflows, tokens <= TrainingSettings.mostTokens else {
+      throw CheckpointError(
+        .damaged, "the data are \(watch.batchOffset) batches ahead", file: checkpoint.path,
+        place: "watch.batch_offset", rule: "as many as rollbacks left out")
+    }
+  }
 }

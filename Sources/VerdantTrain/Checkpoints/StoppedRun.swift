@@ -27,6 +27,7 @@ public struct StoppedRun {
     recipe = try RecipeFile.read(path + "/recipe.yaml", overrides: overrides)
     lock = try FolderLock(path)
     let store = CheckpointStore(path, recipe)
+    bringBackReplaced(in: store.folder)
     var passedOver: [CheckpointError] = []
     checkpoint = try store.newestValid { passedOver.append($0) }
     self.passedOver = passedOver

@@ -8,7 +8,7 @@ import Darwin
 import Glibc
 #endif
 
-/// A folder that keeps the tokens of texts, so that later runs map them instead of making them.
+/// A folder that keeps the tokens of texts, so that later runs read them instead of making them.
 ///
 /// A file begins with `VDTOKENS`, the version of the format, the length of a JSON header and its
 /// hash; the tokens follow the header as 32-bit integers, those of training first. What does not fit
@@ -65,12 +65,12 @@ struct TokenCache {
   /// What was kept of the same files; nil when nothing that fits.
   func load() -> Content? {
     do {
-      let file = try MappedFile(path)
-      guard let header = try file.withBytes({ Self.header($0) }),
+      let file = try RandomAccessFile(path)
+      guard let header = try Self.header(file),
         header.json["source"] == .object(identity),
-        let training = MappedTokens(
+        let training = StoredTokens(
           file, from: header.bodyStart, header.json["training"], vocabulary: vocabulary),
-        let validation = MappedTokens(
+        let validation = StoredTokens(
           file, from: training.end, header.json["validation"], vocabulary: vocabulary),
         validation.end == file.count, try training.isWhole(), try validation.isWhole(),
         let found = header.json["files"].flatMap(Self.names),
@@ -92,8 +92,8 @@ struct TokenCache {
     throws(DataError)
   {
     let json: JSONObject = [
-      "source": .object(identity), "training": .object(MappedTokens.header(of: training)),
-      "validation": .object(MappedTokens.header(of: validation)),
+      "source": .object(identity), "training": .object(StoredTokens.header(of: training)),
+      "validation": .object(StoredTokens.header(of: validation)),
       "files": documents.files.json, "skipped_files": documents.skippedFiles.json,
       "records": documents.badLines.kept,
     ]
@@ -128,19 +128,19 @@ struct TokenCache {
     }
   }
 
-  private static func header(_ bytes: UnsafeRawBufferPointer) -> (
+  private static func header(_ file: RandomAccessFile) throws(FileError) -> (
     json: JSONValue, bodyStart: Int
   )? {
-    guard bytes.count >= prefixBytes, bytes.starts(with: magic) else { return nil }
-    func word(_ offset: Int) -> UInt32 {
-      UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    let prefix = try file.bytes(in: 0..<prefixBytes)
+    guard prefix.count == prefixBytes, prefix.starts(with: magic) else { return nil }
+    func number(_ range: Range<Int>) -> UInt64 {
+      prefix[range].reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
-    let count = Int(word(12))
-    guard word(8) == version, count <= mostHeaderBytes, count <= bytes.count - prefixBytes
+    let count = Int(number(12..<16))
+    guard number(8..<12) == version, count <= mostHeaderBytes, count <= file.count - prefixBytes
     else { return nil }
-    let text = UnsafeRawBufferPointer(rebasing: bytes[prefixBytes..<prefixBytes + count])
-    let hash = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
-    guard TokenFingerprint(text.lazy.map(Int32.init)).value == hash,
+    let text = try file.bytes(in: prefixBytes..<prefixBytes + count)
+    guard TokenFingerprint(text.lazy.map(Int32.init)).value == number(16..<24),
       let json = try? JSONValue(parsing: text)
     else { return nil }
     return (json, prefixBytes + count)
@@ -167,16 +167,13 @@ struct TokenCache {
       let time = status.st_mtim
       #endif
       var hash = TokenFingerprint()
-      do {
-        let file = try MappedFile(entry.path)
-        try file.withBytes { bytes in
-          hash.add(bytes.prefix(block).lazy.map(Int32.init))
-          hash.add(bytes.suffix(block).lazy.map(Int32.init))
+      do throws(FileError) {
+        let file = try RandomAccessFile(entry.path)
+        for range in [0..<block, max(0, file.count - block)..<file.count] {
+          hash.add(try file.bytes(in: range).lazy.map(Int32.init))
         }
-      } catch let error as FileError {
-        throw DataError(error)
       } catch {
-        throw DataError(.io, "cannot read: \(error)", file: entry.path)
+        throw DataError(error)
       }
       list.append([
         "path": .string(entry.path), "bytes": .integer(Int(status.st_size)),

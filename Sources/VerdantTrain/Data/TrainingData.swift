@@ -76,13 +76,19 @@ struct TrainingData: Sendable {
 
   /// Evaluates a model on the validation data, if there is any.
   ///
-  /// - Parameter limit: Windows or examples at most; nil for all.
-  func evaluate(_ model: Transformer, batch: Int, limit: Int?) throws(DataError) -> Evaluation? {
+  /// - Parameters:
+  ///   - limit: Windows or examples at most; nil for all.
+  ///   - isStopped: True before a batch ends the evaluation without a result.
+  func evaluate(_ model: Transformer, batch: Int, limit: Int?, unless isStopped: () -> Bool)
+    throws(DataError) -> Evaluation?
+  {
     switch held {
-    case .text(let tokens): try Evaluation(model, tokens, batch: batch, limit: limit)
-    case .completions(let rows): try Evaluation(model, rows, batch: batch, limit: limit)
+    case .text(let tokens):
+      try Evaluation(model, tokens, batch: batch, limit: limit, unless: isStopped)
+    case .completions(let rows):
+      try Evaluation(model, rows, batch: batch, limit: limit, unless: isStopped)
     case .samples(let source):
-      try Evaluation(model, samples: source, batch: batch, limit: limit)
+      try Evaluation(model, samples: source, batch: batch, limit: limit, unless: isStopped)
     case nil: nil
     }
   }

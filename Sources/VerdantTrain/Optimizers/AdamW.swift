@@ -8,7 +8,7 @@ public struct AdamW: Optimizer {
   public static let kind = "adamw"
 
   /// The settings.
-  public struct Options: Knobs {
+  public struct Options: MomentOptions {
     /// Decay of the first moment.
     public var beta1 = 0.9
     /// Decay of the second moment.
@@ -21,11 +21,8 @@ public struct AdamW: Optimizer {
     public init() {}
     /// The declared options.
     public static var knobs: [Knob<Options>] {
-      [
-        Knob("beta1", \.beta1, 0...0.999999, "decay of the first moment"),
-        Knob("beta2", \.beta2, 0...0.999999, "decay of the second moment"),
-        Knob("epsilon", \.epsilon, 1e-30...1, "added to the root of the second moment"),
-        Knob("weight_decay", \.weightDecay, 0...10, "decay of the matrices of linear maps"),
+      momentKnobs() + [
+        Knob("weight_decay", \.weightDecay, 0...10, "decay of the matrices of linear maps")
       ]
     }
   }
@@ -34,6 +31,8 @@ public struct AdamW: Optimizer {
   public let options: Options
   /// Steps and both moments of each parameter.
   public var state = OptimizerState()
+  /// Both moments.
+  public static let slots = ["first", "second"]
   /// Two moments.
   public var tensorsPerParameter: Int { 2 }
 
@@ -45,29 +44,12 @@ public struct AdamW: Optimizer {
     _ model: inout some Module, _ gradients: Gradients, rate: Double, gradientScale: Double
   ) {
     state.steps += 1
-    var update = AdamWUpdate(
-      rate: rate, beta1: options.beta1, beta2: options.beta2, epsilon: options.epsilon, decay: 0,
-      step: state.steps, gradientScale: gradientScale)
+    var update = options.update(step: state.steps, rate: rate, gradientScale: gradientScale)
     model.update(by: gradients) { name, parameter, gradient in
       update.decay = parameter.role == .weight ? options.weightDecay : 0
       var (first, second) = state.takeMoments(of: name, like: parameter)
       update.apply(to: &parameter.value, gradient, first: &first, second: &second)
       state.putMoments(first, second, of: name)
     }
-  }
-}
-
-extension OptimizerState {
-  /// Removes and returns both moments of a parameter, or zeros.
-  mutating func takeMoments(of name: String, like parameter: Parameter) -> (Tensor, Tensor) {
-    (take("first", of: name, like: parameter), take("second", of: name, like: parameter))
-  }
-
-  /// Puts back what ``takeMoments(of:like:)`` gave.
-  mutating func putMoments(
-    _ first: consuming Tensor, _ second: consuming Tensor, of name: String
-  ) {
-    put(first, "first", of: name)
-    put(second, "second", of: name)
   }
 }

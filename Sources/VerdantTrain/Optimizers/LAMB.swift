@@ -9,7 +9,7 @@ public struct LAMB: Optimizer {
   public static let kind = "lamb"
 
   /// The settings.
-  public struct Options: Knobs {
+  public struct Options: MomentOptions {
     /// Decay of the first moment.
     public var beta1 = 0.9
     /// Decay of the second moment.
@@ -24,10 +24,7 @@ public struct LAMB: Optimizer {
     public init() {}
     /// The declared options.
     public static var knobs: [Knob<Options>] {
-      [
-        Knob("beta1", \.beta1, 0...0.999999, "decay of the first moment"),
-        Knob("beta2", \.beta2, 0...0.999999, "decay of the second moment"),
-        Knob("epsilon", \.epsilon, 1e-30...1, "added to the root of the second moment"),
+      momentKnobs() + [
         Knob("weight_decay", \.weightDecay, 0...10, "decay of all but norms and biases"),
         Knob(
           "largest_ratio", \.largestRatio, 1e-9...1e9, "largest trust ratio; null for no limit"),
@@ -39,6 +36,8 @@ public struct LAMB: Optimizer {
   public let options: Options
   /// Steps and both moments of each parameter.
   public var state = OptimizerState()
+  /// Both moments.
+  public static let slots = ["first", "second"]
   /// Two moments.
   public var tensorsPerParameter: Int { 2 }
 
@@ -51,9 +50,7 @@ public struct LAMB: Optimizer {
   ) {
     state.steps += 1
     var update = LAMBUpdate(
-      AdamWUpdate(
-        rate: rate, beta1: options.beta1, beta2: options.beta2, epsilon: options.epsilon,
-        decay: 0, step: state.steps, gradientScale: gradientScale),
+      options.update(step: state.steps, rate: rate, gradientScale: gradientScale),
       largestRatio: options.largestRatio)
     model.update(by: gradients) { name, parameter, gradient in
       // Norms begin at one and biases at zero: their size says nothing about a fitting step.

@@ -10,7 +10,7 @@ public struct Muon: Optimizer {
   public static let kind = "muon"
 
   /// The settings.
-  public struct Options: Knobs {
+  public struct Options: MomentOptions {
     /// Decay of the mean gradient.
     public var momentum = 0.95
     /// True to orthogonalize the mean one step ahead.
@@ -44,10 +44,7 @@ public struct Muon: Optimizer {
           "adamw_rate", \.adamWRate, 0...1e3,
           "what the learning rate is multiplied by for embeddings, norms and biases, which AdamW "
             + "trains"),
-        Knob("beta1", \.beta1, 0...0.999999, "decay of AdamW's first moment"),
-        Knob("beta2", \.beta2, 0...0.999999, "decay of AdamW's second moment"),
-        Knob("epsilon", \.epsilon, 1e-30...1, "added to the root of AdamW's second moment"),
-      ]
+      ] + momentKnobs(of: "AdamW's")
     }
   }
 
@@ -55,6 +52,8 @@ public struct Muon: Optimizer {
   public let options: Options
   /// Steps, the mean gradient of matrices and both moments of other parameters.
   public var state = OptimizerState()
+  /// The mean gradient of matrices, both moments of the rest.
+  public static let slots = ["mean", "first", "second"]
   /// One mean gradient at least.
   public var tensorsPerParameter: Int { 1 }
 
@@ -70,9 +69,8 @@ public struct Muon: Optimizer {
       rate: rate, momentum: options.momentum, nesterov: options.nesterov,
       iterations: options.iterations, scale: options.scale, decay: options.weightDecay,
       gradientScale: gradientScale)
-    var others = AdamWUpdate(
-      rate: rate * options.adamWRate, beta1: options.beta1, beta2: options.beta2,
-      epsilon: options.epsilon, decay: 0, step: state.steps, gradientScale: gradientScale)
+    var others = options.update(
+      step: state.steps, rate: rate * options.adamWRate, gradientScale: gradientScale)
     model.update(by: gradients) { name, parameter, gradient in
       if parameter.role == .weight && parameter.value.shape.rank == 2 {
         var mean = state.take("mean", of: name, like: parameter)

@@ -15,6 +15,8 @@ public protocol Optimizer: Sendable {
   var options: Options { get }
   /// What it remembers between steps; set to go on from a checkpoint.
   var state: OptimizerState { get set }
+  /// The names of the tensors that it keeps for a parameter; a checkpoint has no others.
+  static var slots: [String] { get }
   /// Tensors of a parameter's size that it keeps for every parameter at least.
   var tensorsPerParameter: Int { get }
   /// One step.

@@ -36,6 +36,8 @@ public struct SGD: Optimizer {
   public let options: Options
   /// Steps and the velocity of each parameter.
   public var state = OptimizerState()
+  /// The velocity.
+  public static let slots = ["velocity"]
   /// One velocity, or nothing.
   public var tensorsPerParameter: Int { options.momentum == 0 ? 0 : 1 }
 

@@ -104,6 +104,11 @@ public struct DataSettings: Knobs {
 
   /// Reports parts of the training text that contradict each other.
   func check(_ reader: inout SettingsReader) {
+    if cache != nil && records != .text {
+      reader.report(
+        .inconsistent, "\(records.rawValue) records have no cache", at: "data.cache",
+        rule: "tokens are kept for data.records: text", advice: "leave data.cache out")
+    }
     guard let weights else { return }
     let wrong = weights.indices.filter { !(weights[$0] > 0 && weights[$0].isFinite) }
     guard weights.count == train.count, wrong.isEmpty else {

@@ -69,6 +69,9 @@ struct YAMLTree {
       .composer(_, let problem, let mark, _):
       ConfigError(
         .syntax, problem, file: file, place: "line \(mark.line)", rule: "a recipe is YAML")
+    case .reader(let problem, let offset, _, _):
+      ConfigError(
+        .syntax, problem, file: file, place: offset.map { "byte \($0)" }, rule: "a recipe is YAML")
     case .duplicatedKeysInMapping(let duplicates, let context):
       ConfigError(
         .syntax, "duplicate key '\(escaped(duplicates.joined(separator: "', '")))'", file: file,

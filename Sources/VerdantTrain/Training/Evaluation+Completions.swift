@@ -12,6 +12,14 @@ extension Evaluation {
   public init(
     _ model: Transformer, _ completions: CompletionRows, batch: Int, limit: Int? = nil
   ) throws(DataError) {
+    self = try Self(model, completions, batch: batch, limit: limit) { false }.unstopped
+  }
+
+  /// Evaluates a model on completions; nil when `isStopped` says so before a batch.
+  public init?(
+    _ model: Transformer, _ completions: CompletionRows, batch: Int, limit: Int? = nil,
+    unless isStopped: () -> Bool
+  ) throws(DataError) {
     let started = monotonicSeconds()
     let all = completions.sampleCount
     let end = max(1, min(all, limit ?? all))
@@ -20,6 +28,7 @@ extension Evaluation {
     var bytes = 0
     var context = Context(.inference)
     for first in stride(from: 0, to: end, by: max(1, batch)) {
+      if isStopped() { return nil }
       let part = completions.inOrder(first..<min(end, first + max(1, batch)))
       let batch = Batch(part.rows)
       let loss = model.loss(batch.tokens, targets: batch.targets, &context)

@@ -13,6 +13,14 @@ extension Evaluation {
   public init(
     _ model: Transformer, samples source: any BatchSource, batch: Int, limit: Int? = nil
   ) throws(DataError) {
+    self = try Self(model, samples: source, batch: batch, limit: limit) { false }.unstopped
+  }
+
+  /// Evaluates a model on samples; nil when `isStopped` says so before a batch.
+  public init?(
+    _ model: Transformer, samples source: any BatchSource, batch: Int, limit: Int? = nil,
+    unless isStopped: () -> Bool
+  ) throws(DataError) {
     let started = monotonicSeconds()
     let end = max(1, min(source.sampleCount, limit ?? source.sampleCount))
     var nats = 0.0
@@ -20,6 +28,7 @@ extension Evaluation {
     var right = 0
     var context = Context(.inference)
     for first in stride(from: 0, to: end, by: max(1, batch)) {
+      if isStopped() { return nil }
       let batch = Batch(try source.rows(from: first, count: min(end - first, max(1, batch))))
       let outputs = model.outputs(batch.input, targets: batch.targets, &context)
       nats += model.loss(of: outputs, &context).scalar * Double(batch.targetCount)

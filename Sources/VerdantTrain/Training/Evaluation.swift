@@ -41,6 +41,14 @@ public struct Evaluation: Sendable, Equatable {
   public init(
     _ model: Transformer, _ stream: any TokenSequence, batch: Int, limit: Int? = nil
   ) throws(DataError) {
+    self = try Self(model, stream, batch: batch, limit: limit) { false }.unstopped
+  }
+
+  /// Evaluates a model, as ``init(_:_:batch:limit:)``; nil when `isStopped` says so before a batch.
+  public init?(
+    _ model: Transformer, _ stream: any TokenSequence, batch: Int, limit: Int? = nil,
+    unless isStopped: () -> Bool
+  ) throws(DataError) {
     let length = model.config.maximumLength
     guard stream.count >= 2 else {
       throw DataError(
@@ -54,6 +62,7 @@ public struct Evaluation: Sendable, Equatable {
     var byteSum = 0
     var context = Context(.inference)
     for first in stride(from: 0, to: windows, by: max(1, batch)) {
+      if isStopped() { return nil }
       let rows = min(max(1, batch), windows - first)
       var tokens = [Int32](repeating: 0, count: rows * length)
       var targets = [Int32](repeating: -1, count: rows * length)
@@ -81,6 +90,14 @@ public struct Evaluation: Sendable, Equatable {
     // A partial evaluation covers its share of the bytes.
     byteCount = counted == stream.count - 1 ? stream.byteCount : byteSum
     seconds = monotonicSeconds() - started
+  }
+}
+
+extension Evaluation? {
+  /// The evaluation, where nothing could stop it.
+  var unstopped: Evaluation {
+    guard let self else { trap("[evaluation] stopped, though nobody asked for that") }
+    return self
   }
 }
 

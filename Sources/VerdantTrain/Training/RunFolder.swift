@@ -104,10 +104,13 @@ public final class RunFolder {
     let parts = path.split(separator: "/", omittingEmptySubsequences: true)
     var current = path.hasPrefix("/") ? "" : "."
     for (index, part) in parts.enumerated() {
+      let around = current.isEmpty ? "/" : current
       current += "/" + part
       // Of two runs that begin at once only one makes the last folder.
       let mayExist = index < parts.count - 1
-      if mkdir(current, 0o777) != 0 && !(mayExist && errno == EEXIST) {
+      if mkdir(current, 0o777) == 0 {
+        do throws(FileError) { try synchronizeFolder(around) } catch { throw ConfigError(error) }
+      } else if !(mayExist && errno == EEXIST) {
         throw ConfigError(
           .outputExists, "the folder cannot be made: \(String(cString: strerror(errno)))",
           file: current)
@@ -212,6 +215,9 @@ public final class RunFolder {
       model, tokenizer: ByteTokenizer(), labels: labels, history: history(step),
       to: path + "/model", overwriting: true)
     finalModelIsSaved = true
+    // What still follows is an evaluation: a run that is killed in it has ended nevertheless.
+    let isDone = sizes["steps"]?.intValue.map { step >= $0 } ?? false
+    try write(state: isDone ? "finished" : "stopped", result: nil)
   }
 
   /// Saves the result, and the final model if that has not been done.

@@ -63,7 +63,7 @@ public struct RunDescription: Sendable {
     bitsPerByte = last.bits ?? run["result"]?["bits_per_byte"]?.doubleValue
     let store = CheckpointStore(run: path)
     checkpointStep = store.steps.first {
-      (try? Checkpoint(store.path(step: $0), readsContent: false)) != nil
+      (try? store.checkpoint($0, readsContent: false)) != nil
     }
   }
 

@@ -144,7 +144,9 @@ public struct StepWatch: Sendable, Equatable {
       let values = list.compactMap(\.doubleValue)
       return values.count == list.count ? values : nil
     }
-    func count(_ key: String) -> Int? { json[key]?.intValue.flatMap { $0 >= 0 ? $0 : nil } }
+    func count(_ key: String) -> Int? {
+      json[key]?.intValue.flatMap { (0...TrainingSettings.mostTokens).contains($0) ? $0 : nil }
+    }
     guard let losses = numbers("losses"), let norms = numbers("norms"),
       let skippedInARow = count("skipped_in_a_row"), let skipped = count("skipped"),
       let batchOffset = count("batch_offset"), let rollbacks = count("rollbacks"),

@@ -11,7 +11,7 @@ public struct Trainer {
   public let recipe: Recipe
   /// The tokenizer.
   public let tokenizer: any Tokenizer = ByteTokenizer()
-  /// The model; changed by ``run(_:save:restore:saveFinal:)``.
+  /// The model; changed by ``run(_:save:restore:saveFinal:isStopped:)``.
   public private(set) var model: Transformer
   /// The training data as tokens.
   public var training: any TokenSequence { data.training }
@@ -32,6 +32,7 @@ public struct Trainer {
   private var optimizer: any Optimizer
   private var watch = StepWatch()
   private var evaluation: Evaluation?
+  private var owesEvaluation = false
   /// Steps done.
   public private(set) var step = 0
 
@@ -67,7 +68,9 @@ public struct Trainer {
           advice: "give the same files, or --allow-data-change")
       }
       let snapshot = try checkpoint.load(plan.config, into: optimizer)
+      try snapshot.check(checkpoint, steps: plan.steps, tokensPerStep: plan.tokensPerStep)
       model = snapshot.model
+      owesEvaluation = snapshot.owesEvaluation
       self.optimizer = snapshot.optimizer
       watch = snapshot.watch
       step = snapshot.step
@@ -110,7 +113,7 @@ public struct Trainer {
   public var snapshot: Snapshot {
     Snapshot(
       step: step, model: model, optimizer: optimizer, watch: watch, labels: labels,
-      evaluation: evaluation)
+      evaluation: evaluation, owesEvaluation: owesEvaluation)
   }
 
   /// Trains from the first step, or the one after the checkpoint, to the last.
@@ -121,13 +124,15 @@ public struct Trainer {
   ///     stopped, and says where.
   ///   - restore: The newest checkpoint of a step or an earlier one, for a rollback.
   ///   - saveFinal: Saves the model after the last step, before the last evaluation.
+  ///   - isStopped: Asked between two batches of an evaluation; true ends it and the run.
   /// - Throws: ``TrainingError`` when loss or gradients are not finite too often, before they reach
   ///   the weights, and what the closures throw.
   public mutating func run(
     _ observe: (TrainEvent) throws -> TrainDecision,
     save: (Snapshot) throws -> String? = { _ in nil },
     restore: (Int) throws -> Checkpoint? = { _ in nil },
-    saveFinal: (Transformer, Int) throws -> Void = { _, _ in }
+    saveFinal: (Transformer, Int) throws -> Void = { _, _ in },
+    isStopped: () -> Bool = { false }
   ) throws -> TrainResult {
     var decision = try observe(.started(start))
     var record: StepRecord?
@@ -138,9 +143,14 @@ public struct Trainer {
     // A run that ended early and is resumed has ended, unless it is given more patience.
     var endsEarly =
       recipe.evaluation.patience.map { watch.evaluationsSinceBest >= $0 } ?? false
+    if owesEvaluation && step < start.steps && decision != .stop {
+      try evaluateMeanwhile(observe, isStopped, &decision, &endsEarly)
+      if !owesEvaluation, recipe.checkpoint.every > 0 { _ = try save(snapshot) }
+    }
     while step < start.steps && decision != .stop && !endsEarly {
       step += 1
       evaluation = nil
+      owesEvaluation = false
       let stepBegan = monotonicSeconds()
       let (found, verdict) = try advance()
       let seconds = monotonicSeconds() - stepBegan
@@ -167,13 +177,8 @@ public struct Trainer {
         }
       }
       let every = recipe.evaluation.every
-      if every > 0, step % every == 0, step < start.steps,
-        let result = try evaluate(limit: recipe.evaluation.windows)
-      {
-        evaluation = result
-        if try observe(.evaluated(result, step: step)) == .stop { decision = .stop }
-        endsEarly = watch.note(
-          evaluationLoss: result.loss, patience: recipe.evaluation.patience)
+      if every > 0, step % every == 0, step < start.steps {
+        try evaluateMeanwhile(observe, isStopped, &decision, &endsEarly)
       }
       let saves = recipe.checkpoint.every
       if (saves > 0 && step % saves == 0) || decision == .save, let path = try save(snapshot) {
@@ -183,12 +188,18 @@ public struct Trainer {
     }
     let isDone = step == start.steps || endsEarly
     if savedStep != step, !isDone || recipe.checkpoint.every > 0, let path = try save(snapshot) {
+      savedStep = step
       _ = try observe(.saved(path: path, step: step))
     }
     try saveFinal(model, step)
-    if decision != .stop || isDone, let result = try evaluate(limit: nil) {
-      evaluation = result
-      _ = try observe(.evaluated(result, step: step))
+    if decision != .stop || isDone {
+      if let result = try evaluate(limit: nil, unless: isStopped) {
+        evaluation = result
+        _ = try observe(.evaluated(result, step: step))
+      } else if savedStep != step, isStopped() {
+        // A resumed run makes the evaluation.
+        _ = try save(snapshot)
+      }
     }
     return TrainResult(
       steps: step, wasStopped: !isDone, endedEarly: endsEarly, loss: record?.loss ?? .nan,
@@ -197,8 +208,22 @@ public struct Trainer {
       tokensPerSecond: median(rates.count > 4 ? Array(rates.dropFirst(2)) : rates))
   }
 
-  private func evaluate(limit: Int?) throws -> Evaluation? {
-    try data.evaluate(model, batch: recipe.training.batch, limit: limit)
+  private func evaluate(limit: Int?, unless isStopped: () -> Bool) throws -> Evaluation? {
+    try data.evaluate(model, batch: recipe.training.batch, limit: limit, unless: isStopped)
+  }
+
+  /// The evaluation between two steps.
+  private mutating func evaluateMeanwhile(
+    _ observe: (TrainEvent) throws -> TrainDecision, _ isStopped: () -> Bool,
+    _ decision: inout TrainDecision, _ endsEarly: inout Bool
+  ) throws {
+    let result = try evaluate(limit: recipe.evaluation.windows, unless: isStopped)
+    owesEvaluation = result == nil && isStopped()
+    if owesEvaluation { decision = .stop }
+    guard let result else { return }
+    evaluation = result
+    if try observe(.evaluated(result, step: step)) == .stop { decision = .stop }
+    endsEarly = watch.note(evaluationLoss: result.loss, patience: recipe.evaluation.patience)
   }
 
   /// One optimizer step: micro-batches, clipping, update unless the watch rejects it.

@@ -21,6 +21,10 @@ struct RecordFiles {
     for entry in try TextFiles(paths).entries {
       guard let format = options.recordFormat(of: entry.path) else {
         guard entry.isInFolder, options.format == .auto else {
+          // What is not there has no format either.
+          do throws(FileError) { _ = try RandomAccessFile(entry.path) } catch {
+            throw DataError(error)
+          }
           throw DataError(
             .unsupported, "records are not read from plain text", file: entry.path,
             rule: "the name ends with .jsonl, .csv or .tsv",
@@ -63,7 +67,6 @@ struct DataMemory {
         try refuseArchive(bytes, path)
         try body(bytes)
       }
-      try file.checkLength()
       readBytes += file.count
     } catch {
       switch error {

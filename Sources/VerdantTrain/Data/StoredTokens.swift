@@ -1,12 +1,13 @@
 import VerdantBase
 import VerdantIO
 
-/// Tokens in a mapped file: memory is taken for the pages that are used.
-struct MappedTokens: TokenSequence {
+/// Tokens in a file, read from it whenever they are used: none of them stay in memory, and a file that
+/// is cut off during a run is an error of the batch that misses its tokens.
+struct StoredTokens: TokenSequence {
   let count: Int
   let byteCount: Int
   let documentCount: Int
-  private let file: MappedFile
+  private let file: RandomAccessFile
   private let start: Int
   private let hash: String
   private let vocabulary: Int
@@ -14,7 +15,7 @@ struct MappedTokens: TokenSequence {
   private static let size = MemoryLayout<Int32>.size
 
   /// Finds tokens; nil when the description is no right one or goes beyond the file.
-  init?(_ file: MappedFile, from start: Int, _ description: JSONValue?, vocabulary: Int) {
+  init?(_ file: RandomAccessFile, from start: Int, _ description: JSONValue?, vocabulary: Int) {
     guard let count = description?["tokens"]?.intValue,
       let bytes = description?["bytes"]?.intValue,
       let documents = description?["documents"]?.intValue,
@@ -46,36 +47,46 @@ struct MappedTokens: TokenSequence {
   func isWhole() throws(DataError) -> Bool {
     var found = TokenFingerprint()
     var isInside = true
-    try withTokens(0..<count) { tokens in
+    try forEachPart(of: 0..<count) { tokens in
       found.add(tokens)
-      isInside = tokens.allSatisfy { $0 >= 0 && $0 < vocabulary }
+      isInside = isInside && tokens.allSatisfy { $0 >= 0 && $0 < vocabulary }
     }
     return isInside && "\(found)" == hash
   }
 
   func append(_ range: Range<Int>, to list: inout [Int32]) throws(DataError) {
-    try withTokens(range) { list += $0 }
+    try forEachPart(of: range) { list += $0 }
   }
 
   func fingerprint() throws(DataError) -> TokenFingerprint {
     var found = TokenFingerprint()
-    try withTokens(0..<count) { found.add($0) }
+    try forEachPart(of: 0..<count) { found.add($0) }
     return found
   }
 
-  private func withTokens(_ range: Range<Int>, _ body: (UnsafeBufferPointer<Int32>) -> Void)
+  /// Tokens in memory at once.
+  private static let largestPart = 1 << 18
+
+  private func forEachPart(of range: Range<Int>, _ body: (UnsafeBufferPointer<Int32>) -> Void)
     throws(DataError)
   {
     require(
       range.lowerBound >= 0 && range.upperBound <= count, "[tokens] \(range) of \(count) tokens")
-    let bytes = start + range.lowerBound * Self.size..<start + range.upperBound * Self.size
-    do {
-      // The file's tokens begin at a multiple of their size, and its memory at a page.
-      try file.withBytes(in: bytes) { body($0.bindMemory(to: Int32.self)) }
-    } catch let error as FileError {
-      throw DataError(error)
-    } catch {
-      throw DataError(.io, "cannot read: \(error)", file: file.path)
+    let buffer = UnsafeMutableBufferPointer<Int32>.allocate(
+      capacity: min(range.count, Self.largestPart))
+    defer { buffer.deallocate() }
+    var place = range.lowerBound
+    while place < range.upperBound {
+      let part = UnsafeMutableBufferPointer(
+        rebasing: buffer.prefix(range.upperBound - place))
+      do throws(FileError) {
+        try file.read(
+          into: UnsafeMutableRawBufferPointer(part), at: start + place * Self.size)
+      } catch {
+        throw DataError(error)
+      }
+      body(UnsafeBufferPointer(part))
+      place += part.count
     }
   }
 }
