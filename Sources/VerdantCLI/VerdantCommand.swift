@@ -23,7 +23,10 @@ struct VerdantCommand: ParsableCommand {
     version: RunFolder.version,
     groupedSubcommands: [
       CommandGroup(
-        name: "Models:", subcommands: [RecipeCommand.self, Train.self, Eval.self, Generate.self]),
+        name: "Models:",
+        subcommands: [
+          RecipeCommand.self, Train.self, Eval.self, Generate.self, TokenizerCommand.self,
+        ]),
       CommandGroup(
         name: "Insight:", subcommands: [Runs.self, Inspect.self, Compare.self, Doctor.self]),
     ]

@@ -2,13 +2,14 @@
 
     python3 Tools/tokenizers/lines.py OUT [--text PATH]... [--generated N]
 
-Lines end with the byte 0xFF, which no text in UTF-8 holds. Beside the lines of real text there are
-generated ones: every Unicode block, control characters, white space of every kind, sequences of
-emoji, combining marks, contractions, long runs, special tokens, and bytes that are no UTF-8, which
-count as the U+FFFD that replaces them.
+OUT is a `.jsonl` file with the key `text`. Beside the lines of real text there are generated ones:
+every Unicode block, control characters, white space of every kind, sequences of emoji, combining
+marks, contractions, long runs, special tokens, and bytes that are no UTF-8, which count as the
+U+FFFD that replaces them.
 """
 
 import argparse
+import json
 import random
 import sys
 
@@ -88,11 +89,16 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--text", action="append")
     parser.add_argument("--generated", type=int, default=20_000)
+    parser.add_argument("--real", action="store_true", help="no generated lines, at most 8 MB")
     options = parser.parse_args()
     count = 0
-    with open(options.out, "wb") as file:
-        for line in lines(options.text, options.generated):
-            file.write(line.encode() + b"\xff")
+    with open(options.out, "w") as file:
+        size = 0
+        for line in texts(options.text) if options.real else lines(options.text, options.generated):
+            size += len(line.encode())
+            if options.real and size > 8_000_000:
+                break
+            file.write(json.dumps({"text": line}) + "\n")
             count += 1
     print(f"{count} lines", file=sys.stderr)
 

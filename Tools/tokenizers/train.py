@@ -11,6 +11,7 @@ import argparse
 import io
 import json
 import pathlib
+import random
 
 import sentencepiece
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers
@@ -192,7 +193,10 @@ def large(lines, size):
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = modern(r"\p{N}{1,3}")
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.train_from_iterator(lines, trainers.BpeTrainer(
+    # No small text has as many different words.
+    source = random.Random(2)
+    made_up = ["".join(source.choices("etaoinshrdlu", k=8)) for _ in range(size)]
+    tokenizer.train_from_iterator(lines + made_up, trainers.BpeTrainer(
         vocab_size=size, special_tokens=special, show_progress=False, min_frequency=1,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
     return changed(tokenizer, ignore_merges=True)

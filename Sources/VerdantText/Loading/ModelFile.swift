@@ -27,6 +27,25 @@ struct ModelFile {
   }
 }
 
+extension ModelFile {
+  /// Tokens that are looked for byte by byte have at most as many: a search reads no further.
+  private static let longestToken = 1_024
+
+  /// A tree of all tokens.
+  func trie() throws(TokenizerError) -> ByteTrie {
+    guard vocabulary.longest <= Self.longestToken else {
+      throw settings.error(
+        .tooLarge, "a token of \(vocabulary.longest) bytes", "vocab",
+        rule: "at most \(Self.longestToken) bytes")
+    }
+    var trie = ByteTrie()
+    for id in vocabulary.ids {
+      vocabulary.withToken(Int32(id)) { trie.add($0, value: Int32(id)) }
+    }
+    return trie
+  }
+}
+
 /// Reads the object `model`.
 struct ModelReader {
   private let file: String?

@@ -9,8 +9,8 @@ struct PartSettings {
   /// The file, for errors.
   let file: String?
 
-  /// No string that is put into texts is longer than this, so that no text grows without limit.
-  private static let longestInsertion = 1_024
+  /// No string that is put into texts or looked for in them is longer than this.
+  private static let longestString = 1_024
 
   /// An error at a key.
   func error(
@@ -94,12 +94,12 @@ struct PartSettings {
     return scalars[0].value
   }
 
-  /// Refuses a string that would make texts grow too much.
+  /// Refuses a string that would make texts grow too much, or searches for it too slow.
   func limit(_ count: Int, _ key: String) throws(TokenizerError) {
-    guard count <= Self.longestInsertion else {
+    guard count <= Self.longestString else {
       throw error(
-        .tooLarge, "a string of \(count) bytes is put into texts", key,
-        rule: "at most \(Self.longestInsertion) bytes")
+        .tooLarge, "a string of \(count) bytes", key,
+        rule: "at most \(Self.longestString) bytes")
     }
   }
 
@@ -108,6 +108,7 @@ struct PartSettings {
     let value = try value(key)
     if let text = value["String"]?.stringValue {
       guard !text.isEmpty else { throw error(.outOfRange, "an empty pattern", key) }
+      try limit(text.utf8.count, key)
       return LiteralPattern(Array(text.utf8))
     }
     guard let expression = value["Regex"]?.stringValue else {

@@ -28,7 +28,7 @@ struct UnigramModel: TokenModel {
     }
     self.unknown = Int32(unknown)
     unknownScore = (scores.min() ?? 0) - Self.unknownPenalty
-    trie = ByteTrie(vocabulary)
+    trie = try file.trie()
     if try settings.bool("byte_fallback") ?? false {
       let known = file.vocabulary
       byteTokens = (0..<256).map { known.id(of: byteToken(UInt8($0))) ?? -1 }

@@ -24,7 +24,7 @@ struct WordPieceModel: TokenModel {
     }
     self.unknown = unknown
     let prefix = Array((try settings.optionalString("continuing_subword_prefix") ?? "##").utf8)
-    trie = ByteTrie(vocabulary)
+    trie = try file.trie()
     continuing = trie.node(after: prefix)
   }
 
@@ -121,16 +121,6 @@ struct WordLevelModel: TokenModel {
     forEachWord(pieces, &sink) { start, end, sink in
       let word = UnsafeBufferPointer(rebasing: text[start..<end])
       sink.append(vocabulary.id(of: word) ?? unknown, start, end)
-    }
-  }
-}
-
-extension ByteTrie {
-  /// All tokens of a vocabulary with their ids.
-  init(_ vocabulary: Vocabulary) {
-    self.init()
-    for id in vocabulary.ids {
-      vocabulary.withToken(Int32(id)) { add($0, value: Int32(id)) }
     }
   }
 }

@@ -9,6 +9,7 @@ struct ReplaceNormalizer: Normalizer {
   init(_ settings: PartSettings) throws(TokenizerError) {
     pattern = try settings.pattern("pattern")
     content = Array(try settings.string("content").utf8)
+    try settings.limit(content.count, "content")
     growth = max(1, (content.count + pattern.shortest - 1) / pattern.shortest)
   }
 
