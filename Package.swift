@@ -93,7 +93,7 @@ let package = Package(
     tests("VerdantIOTests", ["VerdantIO", "VerdantBase"], exclude: ["Golden"]),
     tests("VerdantCoreTests", ["Verdant", "VerdantTestKit"]),
     tests("VerdantNNTests", ["Verdant", "VerdantTestKit"]),
-    tests("VerdantTextTests", ["Verdant", "VerdantTestKit"]),
+    tests("VerdantTextTests", ["Verdant", "VerdantTestKit"], exclude: ["Golden"]),
     tests("VerdantModelsTests", ["Verdant", "VerdantTestKit"]),
     tests("VerdantTrainTests", ["Verdant", "VerdantTestKit"]),
     tests("VerdantCLITests", ["Verdant", "VerdantTestKit"]),

@@ -110,6 +110,46 @@ extension JSONReader {
     return .object(object)
   }
 
+  /// Passes over the value that comes next without keeping anything of it, and gives where it began.
+  ///
+  /// Names that appear twice are not noticed.
+  package mutating func skipValue(nestingLimit: Int) throws(JSONError) -> Int {
+    let first = peek()
+    let start = position
+    switch first {
+    case UInt8(ascii: "{"), UInt8(ascii: "["):
+      let inner = try descend(nestingLimit)
+      let isObject = first == UInt8(ascii: "{")
+      let closing = isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")
+      if take(closing) { return start }
+      repeat {
+        if isObject {
+          var key: [UInt8] = []
+          try string(appendingTo: &key)
+          try expect(UInt8(ascii: ":"), "':'")
+        }
+        _ = try skipValue(nestingLimit: inner)
+      } while take(UInt8(ascii: ","))
+      try expect(closing, isObject ? "',' or '}'" : "',' or ']'")
+    case UInt8(ascii: "\""):
+      var text: [UInt8] = []
+      try string(appendingTo: &text)
+    default: _ = try value(nestingLimit: nestingLimit)
+    }
+    return start
+  }
+
+  /// Takes an opening bracket of a list or object and gives the nesting that is left inside.
+  package mutating func enter(_ bracket: UInt8, _ role: String, nestingLimit: Int)
+    throws(JSONError) -> Int
+  {
+    guard peek() == bracket else { throw unexpected("expected \(role)") }
+    return try descend(nestingLimit)
+  }
+
+  /// Goes on at a place that was read before.
+  package mutating func move(to start: Int) { position = start }
+
   /// Takes an opening bracket and gives the nesting that is left inside.
   private mutating func descend(_ nestingLimit: Int) throws(JSONError) -> Int {
     let left = min(nestingLimit, JSONValue.maximumNesting)

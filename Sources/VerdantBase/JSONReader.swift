@@ -4,7 +4,7 @@
 /// The bytes must be valid UTF-8 and stay alive while the reader is used. No input makes it trap;
 /// every read is checked against the end.
 package struct JSONReader {
-  let bytes: UnsafeRawBufferPointer
+  package let bytes: UnsafeRawBufferPointer
   private let file: String?
   /// Added to each offset in errors, for JSON that does not start at the start of its file.
   private let baseOffset: Int
@@ -124,32 +124,52 @@ package struct JSONReader {
   package mutating func string() throws(JSONError) -> String {
     guard peek() == UInt8(ascii: "\"") else { throw unexpected("expected a string") }
     let opening = position
+    let start = position + 1
+    position = start
+    skipPlain()
+    if position < bytes.count, bytes[position] == UInt8(ascii: "\"") {
+      defer { position += 1 }
+      return String(decoding: bytes[start..<position], as: UTF8.self)
+    }
+    position = opening
+    var text: [UInt8] = []
+    try string(appendingTo: &text)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Reads a string, which must come next, and appends its UTF-8 bytes.
+  package mutating func string(appendingTo text: inout [UInt8]) throws(JSONError) {
+    guard peek() == UInt8(ascii: "\"") else { throw unexpected("expected a string") }
+    let opening = position
     position += 1
-    var start = position
-    var decoded: [UInt8] = []
-    while position < bytes.count {
-      let byte = bytes[position]
-      if byte == UInt8(ascii: "\"") {
-        let run = bytes[start..<position]
+    while true {
+      let start = position
+      skipPlain()
+      text.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start..<position]))
+      guard position < bytes.count else { break }
+      switch bytes[position] {
+      case UInt8(ascii: "\""):
         position += 1
-        if decoded.isEmpty { return String(decoding: run, as: UTF8.self) }
-        decoded.append(contentsOf: run)
-        return String(decoding: decoded, as: UTF8.self)
-      } else if byte == UInt8(ascii: "\\") {
-        decoded.append(contentsOf: bytes[start..<position])
-        try escape(into: &decoded)
-        start = position
-      } else if byte < 0x20 {
+        return
+      case UInt8(ascii: "\\"): try escape(into: &text)
+      case let byte:
         throw failure(
           .controlCharacter,
           "control character 0x\(String(byte, radix: 16)) inside a string",
           rule: "control characters are written as escapes"
         )
-      } else {
-        position += 1
       }
     }
     throw failure(.unexpectedEnd, "a string has no end", at: opening, rule: "expected '\"'")
+  }
+
+  /// Moves to the next quote, backslash or control character.
+  private mutating func skipPlain() {
+    while position < bytes.count {
+      let byte = bytes[position]
+      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { return }
+      position += 1
+    }
   }
 
   private mutating func escape(into decoded: inout [UInt8]) throws(JSONError) {

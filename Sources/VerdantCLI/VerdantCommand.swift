@@ -26,6 +26,7 @@ struct VerdantCommand: ParsableCommand {
         name: "Models:",
         subcommands: [
           RecipeCommand.self, Train.self, Eval.self, Generate.self, Classify.self,
+          TokenizerCommand.self,
         ]),
       CommandGroup(
         name: "Insight:", subcommands: [Runs.self, Inspect.self, Compare.self, Doctor.self]),

@@ -47,7 +47,7 @@ struct Measure: ParsableCommand {
 
   func run() throws {
     guard let suite = Suite.named(suite) else { return }
-    let peers = noPeers ? nil : try PeerEnvironment(root: BenchCommand.root)
+    let peers = noPeers ? nil : try PeerEnvironment(root: BenchCommand.root, suite.peer)
     note("measuring the machine's limits …")
     let measured = try ChildProcess.own(["limits"])
     guard let limits = MachineLimits(measured) else {

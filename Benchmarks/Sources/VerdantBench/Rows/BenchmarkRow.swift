@@ -13,6 +13,7 @@ enum Unit: String {
   case milliseconds = "ms"
   case gigaflops = "GFLOP/s"
   case tokens = "tokens/s"
+  case megabytes = "MB/s"
 
   /// Above 1 where ours is better.
   func ratio(ours: Double, peer: Double) -> Double {

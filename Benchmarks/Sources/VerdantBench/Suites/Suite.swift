@@ -7,8 +7,10 @@ struct Suite {
   /// Forms of the peer; with more than two, short trials choose those that are measured.
   let variants: [PeerVariant]
   let rows: [BenchmarkRow]
+  /// What runs the rows at the peer's side.
+  var peer = PeerProgram(file: "pytorch_row.py", package: "PyTorch")
 
-  static var all: [Suite] { [.ops, .train] }
+  static var all: [Suite] { [.ops, .train, .tokenizers] }
 
   static func named(_ name: String) -> Suite? { all.first { $0.name == name } }
 
