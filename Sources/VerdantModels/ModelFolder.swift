@@ -32,17 +32,7 @@ public struct ModelFolder: Sendable {
     let config = try Self.config(path)
     let details = try Self.read(modelFile(path, "verdant.json"))
     history = details["history"]?.arrayValue ?? []
-    let kind = details["tokenizer"]?.stringValue ?? ByteTokenizer.kind
-    switch kind {
-    case ByteTokenizer.kind: tokenizer = ByteTokenizer()
-    case PretrainedTokenizer.kind:
-      tokenizer = try PretrainedTokenizer(file: modelFile(path, "tokenizer.json"))
-    default:
-      throw ConfigError(
-        .unsupported, "unknown tokenizer '\(escaped(kind))'", file: path + "/verdant.json",
-        place: "tokenizer",
-        rule: "'\(ByteTokenizer.kind)' or '\(PretrainedTokenizer.kind)' expected")
-    }
+    tokenizer = try Self.tokenizer(details, path)
     try checkVocabulary(config, tokenizer, file: path + "/config.json")
     labels = try Self.labels(details, config, file: path + "/verdant.json")
     model = try Self.load(config, modelFile(path, "model.safetensors"))
@@ -70,6 +60,26 @@ public struct ModelFolder: Sendable {
     let hasConfig = stat(path + "/config.json", &status) == 0
     let inside = stat(path + "/model/config.json", &status) == 0
     return !hasConfig && inside ? path + "/model" : path
+  }
+
+  /// The tokenizer alone.
+  public static func tokenizer(_ path: String) throws -> any Tokenizer {
+    let details = try read(modelFile(path, "verdant.json"))
+    return try tokenizer(details, path)
+  }
+
+  private static func tokenizer(_ details: JSONValue, _ path: String) throws -> any Tokenizer {
+    let kind = details["tokenizer"]?.stringValue ?? ByteTokenizer.kind
+    switch kind {
+    case ByteTokenizer.kind: return ByteTokenizer()
+    case PretrainedTokenizer.kind:
+      return try PretrainedTokenizer(file: modelFile(path, "tokenizer.json"))
+    default:
+      throw ConfigError(
+        .unsupported, "unknown tokenizer '\(escaped(kind))'", file: path + "/verdant.json",
+        place: "tokenizer",
+        rule: "'\(ByteTokenizer.kind)' or '\(PretrainedTokenizer.kind)' expected")
+    }
   }
 
   /// The configuration alone.

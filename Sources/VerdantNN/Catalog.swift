@@ -3,7 +3,9 @@ import VerdantBase
 /// The interchangeable parts. A new one adds its line here.
 public enum Catalog {
   /// Structures of linear maps.
-  public static let linearMaps: [any LinearMap.Type] = [Dense.self, LowRank.self]
+  public static let linearMaps: [any LinearMap.Type] = [
+    Dense.self, LowRank.self, LoRA.self,
+  ]
   /// Token mixers.
   public static let mixers: [any TokenMixer.Type] = [SoftmaxAttention.self]
   /// Feed-forward networks.

@@ -9,6 +9,8 @@ public enum Initializer: Sendable {
   case ones
   /// Normal around 0.
   case normal(deviation: Double)
+  /// Uniform between `-bound` and `bound`.
+  case uniform(bound: Double)
   /// Given numbers.
   case values(Tensor)
 
@@ -19,6 +21,8 @@ public enum Initializer: Sendable {
     case .ones: return .ones(shape, on: backend)
     case .normal(let deviation):
       return .random(shape, .normal(deviation: deviation), stream, on: backend)
+    case .uniform(let bound):
+      return .random(shape, .uniform(low: -bound, high: bound), stream, on: backend)
     case .values(let tensor):
       require(
         tensor.shape == shape, "[initializer] values \(tensor.shape) for a parameter \(shape)")

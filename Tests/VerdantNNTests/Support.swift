@@ -105,6 +105,11 @@ struct Variant: Sendable, CustomStringConvertible {
       }
     }
     add("free head") { $0.head = .free }
+    add("embedding norm, kinds of texts") { config in
+      config.embedding.norm = NormConfig(.rmsNorm)
+      config.embedding.segments = 2
+    }
+    add("logit scale") { $0.logitScale = 0.4 }
     add("embedding scale") { $0.embedding.scale = 2.5 }
     add("rotary, grouped, window") { config in
       config.embedding.positions = .rotary

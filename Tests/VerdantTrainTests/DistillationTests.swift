@@ -224,3 +224,103 @@ import VerdantTestKit
     #expect(throws: ConfigError.self) { try narrow.copyLayers(of: teacher) }
   }
 }
+
+/// Teachers that cannot teach a run.
+@Suite struct TeacherTests {
+  private func labeled(_ folder: String, names: (String, String) = ("a", "b")) throws -> String {
+    let path = folder + "/labels-\(names.0).csv"
+    let rows = sampleText.split(separator: "\n").map {
+      "\($0),\($0.hasPrefix("the") ? names.0 : names.1)"
+    }
+    try put(("text,label\n" + rows.joined(separator: "\n")).utf8, path)
+    return path
+  }
+
+  private func recipe(_ path: String) -> Recipe {
+    smallRecipe(path) {
+      $0.model.architecture = .encoder
+      $0.data.records = .labeled
+      $0.training.steps = 4
+      $0.checkpoint.every = 2
+    }
+  }
+
+  private func run(_ recipe: Recipe, _ out: String, stop: Int = .max) throws {
+    var trainer = try Trainer(recipe)
+    let folder = try RunFolder(out, trainer)
+    let result = try trainer.run(
+      { event in
+        if case .step(let record) = event, record.step >= stop { return .stop }
+        return .proceed
+      }, save: { try folder.save($0) })
+    try folder.finish(trainer.model, result)
+  }
+
+  @Test func othersAreRefused() throws {
+    try withTemporaryFolder { folder in
+      let path = try labeled(folder)
+      try run(recipe(path), folder + "/teacher")
+      var student = recipe(path)
+      student.distillation.teacher = folder + "/teacher"
+      func place(_ change: (inout Recipe) -> Void) throws -> String? {
+        var wrong = student
+        change(&wrong)
+        let error = #expect(throws: ConfigError.self) { try Trainer(wrong) }
+        return error?.report.place
+      }
+      var tokens = try BytePairTrainer(BytePairTrainer.Options(vocabulary: 290))
+      Array(sampleText.utf8).withUnsafeBytes { tokens.add($0) }
+      try put(tokens.train(), folder + "/tokenizer.json")
+      #expect(
+        try place { $0.data.tokenizer = .file(folder + "/tokenizer.json") }
+          == "distillation.teacher")
+      #expect(try place { $0.objective.pooling = .first } == "distillation.teacher")
+      #expect(
+        try place {
+          $0.distillation.copiesLayers = true
+          $0.model.width = 32
+        } == "distillation.copy_layers")
+      // A run goes on with its own teacher and its own labels alone.
+      try run(student, folder + "/student", stop: 2)
+      let stopped = try StoppedRun(folder + "/student")
+      try FileManager.default.removeItem(atPath: folder + "/teacher")
+      var second = recipe(path)
+      second.training.seed = 5
+      try run(second, folder + "/teacher")
+      let other = #expect(throws: ConfigError.self) {
+        try Trainer(student, resuming: stopped.checkpoint)
+      }
+      #expect(other?.report.what.contains("teacher") == true)
+      var renamed = student
+      renamed.distillation.teacher = nil
+      renamed.data.train = [try labeled(folder, names: ("b2", "a2"))]
+      let labels = #expect(throws: ConfigError.self) {
+        try Trainer(renamed, resuming: stopped.checkpoint, allowsOtherData: true)
+      }
+      #expect(labels?.report.what.contains("labels") == true)
+    }
+  }
+
+  /// Blocks that are used again are compared use by use.
+  @Test func everyUseOfASharedBlockIsTaught() throws {
+    var config = ModelConfig(blocks: 2, width: 16, heads: 2, maximumLength: 8, vocabulary: 13)
+    config.order = [0, 1, 0, 1]
+    let teacher = try Transformer(config, random: RandomSource(seed: 1))
+    var settings = DistillationSettings()
+    settings.share = 0
+    settings.hidden = 1
+    let tokens = Tensor(integers: (0..<16).map { Int32($0 % 13) }, [2, 8])
+    let none = Tensor(integers: [Int32](repeating: -1, count: 16), [2, 8])
+    let batch = Batch(ModelInput(tokens), targets: none, targetCount: 0)
+    var context = Context(.training)
+    // The model against itself: each use meets the same use.
+    let same = try Distillation(teacher, settings, student: config)
+    #expect(abs(same.loss(teacher, batch, &context).scalar) < 1e-5)
+    // A student of two layers learns from the second and the fourth of four uses.
+    var shallow = config
+    shallow.order = nil
+    let student = try Transformer(shallow, random: RandomSource(seed: 1))
+    let half = try Distillation(teacher, settings, student: shallow)
+    #expect(half.loss(student, batch, &context).scalar > 1e-3)
+  }
+}

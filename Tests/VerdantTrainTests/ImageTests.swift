@@ -29,7 +29,7 @@ import Verdant
       $0.model.layers = 1
       $0.objective.pooling = .first
       $0.training.batch = 8
-      $0.training.steps = 30
+      $0.training.steps = 150
     }
   }
 
@@ -118,7 +118,11 @@ import Verdant
       }
       #expect(place { $0.model.patch = 5 } == "model.patch")
       #expect(place { $0.model.context = 16 } == "model.context")
-      #expect(place { $0.model.architecture = .decoder } == "model.architecture")
+      let decoder = place {
+        $0.model.architecture = .decoder
+        $0.objective.pooling = .last
+      }
+      #expect(decoder == "model.architecture")
     }
   }
 }

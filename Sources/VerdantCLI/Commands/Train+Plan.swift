@@ -26,11 +26,11 @@ extension TrainingPlan {
     } catch {
       problem = error
     }
-    let operations = cost.trainingPerToken * Double(steps) * Double(tokensPerStep)
+    let operations = trainingFlopsPerToken * Double(steps) * Double(tokensPerStep)
     if asJSON {
       var object: JSONObject = [
         "parameters": .integer(parameterCount),
-        "training_flops_per_token": .number(cost.trainingPerToken),
+        "training_flops_per_token": .number(trainingFlopsPerToken),
         "training_flops": .number(operations), "steps": .integer(steps),
         "tokens_per_step": .integer(tokensPerStep), "fits": .bool(problem == nil),
       ]
@@ -40,7 +40,7 @@ extension TrainingPlan {
     var lines = [
       "parameters     \(Format.count(parameterCount))",
       "FLOPs          \(Format.short(operations)), "
-        + "\(Format.short(cost.trainingPerToken)) a token",
+        + "\(Format.short(trainingFlopsPerToken)) a token",
       "steps          \(Format.count(steps)) of \(Format.count(tokensPerStep)) tokens",
       "memory         \(memory.line)",
     ]

@@ -37,16 +37,23 @@ public struct TextClassifier: Sendable {
   /// - Throws: ``ConfigError`` when it is no classifier of texts.
   public init(_ folder: ModelFolder) throws(ConfigError) {
     let config = folder.model.config
-    guard let labels = folder.labels, let classification = config.classification,
-      config.input == .tokens, config.maximumLength >= TextLayout.shortestLength
-    else {
+    guard let labels = folder.labels, let classification = config.classification else {
       throw ConfigError(
         .unsupported, "a model with the objective '\(config.objective.rawValue)' has no classes",
         place: "objective", rule: "a classifier of texts")
     }
+    guard config.input == .tokens else {
+      throw ConfigError(
+        .unsupported, "a classifier of images", place: "input", rule: "a classifier of texts")
+    }
+    guard config.maximumLength >= TextLayout.shortestLength else {
+      throw ConfigError(
+        .unsupported, "a model of \(config.maximumLength) tokens", place: "maximum_length",
+        rule: "a row needs \(TextLayout.shortestLength)")
+    }
     self.labels = labels
     self.folder = folder
-    readsPairs = config.embedding.segments > 1
+    readsPairs = config.embedding.segments > 0
     layout = TextLayout(
       folder.tokenizer, pooling: classification.pooling, maximumLength: config.maximumLength)
   }

@@ -65,6 +65,12 @@ extension ModelConfig {
         .inconsistent, "patches of images for the objective '\(objective.rawValue)'",
         place: "input", rule: "images are classified, by an encoder")
     }
+    guard pooling != .first || architecture == .encoder else {
+      throw ConfigError(
+        .inconsistent, "the first vector of a decoder, which reads no other token",
+        place: "classification.pooling", rule: "cls belongs to encoders",
+        advice: "a decoder's last vector has read all: last, or mean")
+    }
     if let patches { try patches.check(maximumLength: maximumLength, pooling: pooling) }
     for (index, block) in encoderBlocks.enumerated() where block.crossAttention != nil {
       throw ConfigError(

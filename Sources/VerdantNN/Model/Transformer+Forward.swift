@@ -157,13 +157,19 @@ extension Transformer {
     loss(of: outputs(input, targets: targets, &context), &context)
   }
 
-  /// The vectors whose targets count, where most do not: a masked model predicts few of its tokens.
+  /// The vectors whose targets count, where many do not: a masked model predicts few of its tokens, and
+  /// after a prompt the completion alone is learnt.
   private func counted(_ vectors: Tensor, _ targets: Tensor) -> (vectors: Tensor, targets: Tensor) {
-    guard config.objective == .maskedLanguageModel else { return (vectors, targets) }
-    let all = targets.integers
+    var all = targets.integers
+    if all.isEmpty && config.objective == .maskedLanguageModel {
+      // Shapes alone have no numbers: the usual share counts.
+      let share = max(1, Int((Self.maskedShare * Double(targets.count)).rounded()))
+      all = (0..<targets.count).map { $0 < share ? 0 : -1 }
+    }
     let rows = all.indices.filter { all[$0] >= 0 }
-    // Shapes alone have no numbers, and a batch without targets has nothing to gather.
-    guard !rows.isEmpty else { return (vectors, targets) }
+    guard !rows.isEmpty, Double(rows.count) < Self.gatheredShare * Double(all.count) else {
+      return (vectors, targets)
+    }
     let width = vectors.shape[2]
     let chosen = Tensor(integers: rows.map(Int32.init), [rows.count], on: vectors.backend)
     return (
@@ -171,6 +177,11 @@ extension Transformer {
       Tensor(integers: rows.map { all[$0] }, [rows.count], on: targets.backend)
     )
   }
+
+  /// The share of the tokens that masked models predict (Devlin et al. 2019).
+  private static let maskedShare = 0.15
+  /// Below this share copying the rows costs less than the logits of the others.
+  private static let gatheredShare = 0.75
 
   /// The vectors after the last normalization of integers `[batch, length]`, of which each sequence
   /// has as many as `lengths` `[batch]` says.

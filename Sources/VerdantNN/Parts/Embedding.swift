@@ -54,7 +54,7 @@ public struct EmbeddingConfig: Knobs {
         "relative_heads", \.relativeHeads, 1...65536,
         "heads of relative positions, those of every mixer"),
       Knob(
-        "relative_buckets", \.relativeBuckets, 2...65536,
+        "relative_buckets", \.relativeBuckets, 4...65536,
         "buckets of distances of relative positions"),
       Knob(
         "relative_distance", \.relativeDistance, 2...(1 << 24),
@@ -146,6 +146,8 @@ public struct Embedding: Module {
     }
     if config.scale != 1 { x = x * config.scale }
     if let segments {
+      // One kind is every text's, also of both texts of a pair.
+      let kinds = segments.value.shape[0] > 1 ? kinds : nil
       let none = Tensor(
         integers: [Int32](repeating: 0, count: x.shape[0] * x.shape[1]),
         [x.shape[0], x.shape[1]], on: x.backend)

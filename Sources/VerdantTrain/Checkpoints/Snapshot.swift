@@ -38,3 +38,14 @@ public struct Snapshot: Sendable {
     }
   }
 }
+
+extension Snapshot {
+  /// Throws unless the classes are those of the data: their numbers would mean others.
+  func check(labels found: [String]?, at paths: [String]) throws(ConfigError) {
+    guard labels != found else { return }
+    throw ConfigError(
+      .inconsistent, "the labels of the data are \((found ?? []).prefix(20))",
+      file: paths.joined(separator: ", "), place: "data.train",
+      rule: "those of the checkpoint, \((labels ?? []).prefix(20))")
+  }
+}

@@ -49,6 +49,12 @@ public struct Batch: Sendable {
       ?? input.tokens.shape[0] * input.tokens.shape[1]
   }
 
+  /// Bytes of its tensors.
+  var byteCount: Int {
+    [input.tokens, input.lengths, input.segments, input.decoder, targets]
+      .compactMap { $0?.byteCount }.reduce(0, +)
+  }
+
   /// The integers `[batch, length]` of token sequences.
   public var tokens: Tensor { input.tokens }
 }

@@ -67,13 +67,18 @@ struct TrainingData: Sendable {
       validation = read.validation
       held = read.validation.map { .text($0) }
     } else {
-      // Less than a window has nothing to evaluate.
       let own = random.stream("held out")
-      let windows = read.validation.flatMap {
-        try? TokenWindows($0, length: recipe.model.context, own)
+      let length = recipe.model.context
+      // What was set aside of a short text may be less than a window; what was asked for may not.
+      let isWanted = recipe.data.validation != nil || recipe.evaluation.patience != nil
+      let held = read.validation.flatMap { isWanted || $0.count > length ? $0 : nil }
+      let windows = try held.map { held throws(DataError) in
+        try TokenWindows(
+          held, length: length, own,
+          file: (recipe.data.validation ?? recipe.data.train).joined(separator: ", "))
       }
       validation = windows == nil ? nil : read.validation
-      held = windows.map { .samples(objective.rows(of: $0, own)) }
+      self.held = windows.map { .samples(objective.rows(of: $0, own)) }
     }
   }
 

@@ -19,6 +19,8 @@ public struct ModelSettings: Knobs {
     public static let gatedMLP = FeedForwardKind(known: GatedMLP.kind)
   }
 
+  /// The folder of a model to go on from, or of a run; nil for a new one.
+  public var from: String?
   /// The stacks.
   public var architecture = ModelConfig.Architecture.decoder
   /// Blocks.
@@ -71,6 +73,10 @@ public struct ModelSettings: Knobs {
   /// The declared options.
   public static var knobs: [Knob<ModelSettings>] {
     [
+      Knob(
+        "from", \.from,
+        "folder of a model or a run to go on from, whose shape replaces this section but for context and "
+          + "structures; null for a new one"),
       Knob("architecture", \.architecture, "the stacks of the model"),
       Knob("layers", \.layers, 1...4096, "blocks; in an encoder-decoder those of the decoder"),
       Knob(

@@ -45,6 +45,16 @@ public struct ObjectiveSettings: Knobs {
     ]
   }
 
+  /// Span corruption with these shares.
+  func spans(_ special: SpecialTokens, end: Int32) -> SpanCorruption {
+    var objective = SpanCorruption(
+      firstSentinel: special.firstSentinel, sentinelCount: SpecialTokens.sentinelCount,
+      start: end, end: end)
+    objective.density = spanDensity
+    objective.meanSpan = meanSpan
+    return objective
+  }
+
   func check(_ reader: inout SettingsReader) {
     if maskShare + randomShare > 1 {
       reader.report(
@@ -66,7 +76,13 @@ extension Recipe {
     }
   }
 
-  /// The configuration of the model.
+  /// What a run that goes on from a model learns: its objective, unless the recipe has another.
+  func objectiveKind(of base: ModelConfig) -> ModelConfig.Objective {
+    if let kind = objective.kind { return kind }
+    return data.records == .labeled || data.records == .image ? .classification : base.objective
+  }
+
+  /// The configuration of a new model.
   ///
   /// - Parameter classes: Labels of the data; 2 while they are not known.
   public func modelConfig(_ tokenizer: any Tokenizer, classes: Int = 2) -> ModelConfig {
@@ -112,6 +128,8 @@ extension Recipe {
 
   func checkObjective(_ reader: inout SettingsReader) {
     objective.check(&reader)
+    // What goes on from a model has its architecture, which is read later.
+    guard model.from == nil else { return }
     let fits: [ModelConfig.Objective]
     switch model.architecture {
     case .decoder: fits = [.causalLanguageModel, .classification]
@@ -138,7 +156,32 @@ extension Recipe {
         "records '\(data.records.rawValue)' for the objective '\(objectiveKind.rawValue)'",
         at: "data.records", rule: "one of \(records.map(\.rawValue).joined(separator: ", "))")
     }
+    if objectiveKind == .spanCorruption,
+      let problem = objective.spans(
+        SpecialTokens(ByteTokenizer(), .spanCorruption), end: 0
+      ).problem(length: model.context)
+    {
+      reader.report(
+        .inconsistent, problem.what, at: "model.context", rule: problem.rule)
+    }
     if objectiveKind == .classification {
+      if training.tokens != nil {
+        reader.report(
+          .inconsistent, "a number of tokens for rows of different lengths",
+          at: "training.tokens", rule: "records with classes are counted by steps or flops")
+      }
+      if model.architecture == .decoder && objective.pooling == .first {
+        reader.report(
+          .inconsistent, "the first vector of a decoder, which reads no other token",
+          at: "objective.pooling", rule: "cls belongs to encoders",
+          advice: "a decoder's last vector has read all: last, or mean")
+      }
+      if data.records == .labeled && model.context < TextLayout.shortestLength {
+        reader.report(
+          .inconsistent, "rows of \(model.context) tokens", at: "model.context",
+          rule: "a start, two separators and a token of each text need "
+            + "\(TextLayout.shortestLength)")
+      }
       if data.records == .image { return checkImages(&reader) }
       if data.fields.label == nil {
         reader.report(

@@ -32,6 +32,8 @@ public struct TrainingSettings: Knobs {
   public var onSpike = SpikePolicy.off
   /// The share of each target that is spread evenly over the vocabulary.
   public var labelSmoothing = 0.0
+  /// Which parameters are trained, as patterns of their names; nil for all that are not frozen.
+  public var trainable: [String]?
   /// Seed of initial weights, order of samples and dropout.
   public var seed = 1
 
@@ -71,6 +73,9 @@ public struct TrainingSettings: Knobs {
       Knob(
         "label_smoothing", \.labelSmoothing, 0...0.99,
         "share of each target that training spreads evenly over the vocabulary"),
+      Knob(
+        "trainable", \.trainable,
+        "patterns of the names of the parameters that are trained; null for all but frozen ones"),
       Knob("seed", \.seed, 0...Int.max, "seed of weights, order of samples and dropout"),
     ]
   }

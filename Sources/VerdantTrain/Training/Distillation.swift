@@ -9,7 +9,7 @@ import VerdantNN
 struct Distillation: Sendable {
   let teacher: Transformer
   let settings: DistillationSettings
-  private let layers: [(student: Int, teacher: Int)]
+  private let layers: [(student: Use, teacher: Use)]
   private let relationHeads: Int
 
   /// Pairs a teacher with a student.
@@ -35,6 +35,20 @@ struct Distillation: Sendable {
         "the teacher has \(outputs(own)) outputs", "teacher",
         "\(outputs(student)), as the student: both choose among the same")
     }
+    guard own.input == student.input, own.patches == student.patches else {
+      throw fail("a teacher that reads other pieces", "teacher", "the input of the student")
+    }
+    guard own.vocabulary >= student.vocabulary else {
+      throw fail(
+        "the teacher knows \(own.vocabulary) tokens", "teacher",
+        "at least the student's \(student.vocabulary)")
+    }
+    let poolsFirst = { (config: ModelConfig) in config.classification?.pooling == .first }
+    guard poolsFirst(own) == poolsFirst(student) else {
+      throw fail(
+        "a teacher \(poolsFirst(own) ? "with" : "without") a start token", "teacher",
+        "the pooling 'cls' in both models or in none")
+    }
     guard own.maximumLength >= student.maximumLength else {
       throw fail(
         "the teacher reads \(own.maximumLength) tokens", "teacher",
@@ -49,8 +63,8 @@ struct Distillation: Sendable {
     let (deep, shallow) = (own.usedOrder.count, student.usedOrder.count)
     layers = (1...max(1, shallow)).map { layer in
       (
-        student.usedOrder[layer - 1],
-        own.usedOrder[min(deep, (layer * deep + shallow - 1) / shallow) - 1]
+        Use(student, place: layer - 1),
+        Use(own, place: min(deep, (layer * deep + shallow - 1) / shallow) - 1)
       )
     }
     relationHeads = settings.relationHeads ?? Self.heads(student)
@@ -86,7 +100,10 @@ struct Distillation: Sendable {
   /// The loss of a batch.
   func loss(_ student: Transformer, _ batch: Batch, _ context: inout Context) -> Tensor {
     let before = context.observer
-    let (seenOfStudent, seenOfTeacher) = (Seen(layers.map(\.student)), Seen(layers.map(\.teacher)))
+    let looks = settings.hidden > 0 || settings.relations > 0
+    let (seenOfStudent, seenOfTeacher) = (
+      Seen(looks ? layers.map(\.student) : []), Seen(looks ? layers.map(\.teacher) : [])
+    )
     context.observer = { path, output in
       before?(path, output)
       seenOfStudent.add(path, output)
@@ -173,12 +190,13 @@ struct Distillation: Sendable {
   /// heads that need not be those of either model (Wang et al. 2021).
   private func relations(_ given: Seen, _ own: Seen, _ batch: Batch) -> Tensor {
     guard let last = layers.last else { return .zeros([1]) }
+    let shape = own.part(last.student, "query").shape
     let mask = RelationMask(
       isCausal: teacher.config.isCausal,
-      lengths: batch.input.decoder == nil ? batch.input.lengths?.integers.map(Int.init) : nil)
-    func log(_ seen: Seen, _ block: Int, _ a: String, _ b: String) -> Tensor {
-      mask.logRelation(
-        seen.part(block, a), seen.part(block, b), heads: relationHeads)
+      lengths: batch.input.decoder == nil ? batch.input.lengths?.integers.map(Int.init) : nil,
+      batch: shape[0], length: shape[1], on: batch.input.tokens.backend)
+    func log(_ seen: Seen, _ use: Use, _ a: String, _ b: String) -> Tensor {
+      mask.logRelation(seen.part(use, a), seen.part(use, b), heads: relationHeads)
     }
     let pairs = [("query", "key"), ("value", "value")]
     var sum: Tensor?
@@ -186,7 +204,7 @@ struct Distillation: Sendable {
       let taught = log(given, last.teacher, a, b).detached()
       let learnt = log(own, last.student, a, b)
       let mean = mask.mean(
-        (exp(taught) * (taught - learnt)).sum(over: 2), heads: relationHeads)
+        (exp(taught) * (taught - learnt)).sum(over: 3), heads: relationHeads)
       sum = sum.map { $0 + mean } ?? mean
     }
     return sum ?? .zeros([1])
@@ -211,88 +229,4 @@ private func divergenceSum(
 private func logSoftmax(_ x: Tensor) -> Tensor {
   let shifted = x - x.maximum(over: 1).detached()
   return shifted - log(exp(shifted).sum(over: 1))
-}
-
-/// What a forward pass shows of the layers that are compared.
-private final class Seen: Sendable {
-  private let wanted: Set<String>
-  private let found = Mutex<[String: Tensor]>([:])
-
-  init(_ layers: [Int]) {
-    var names = Set(layers.map { "blocks.\($0)" })
-    if let last = layers.last {
-      names.formUnion(["query", "key", "value"].map { "blocks.\(last).mixer.\($0)" })
-    }
-    wanted = names
-  }
-
-  func add(_ path: String, _ output: Tensor) {
-    guard wanted.contains(path) else { return }
-    found.withLock { $0[path] = output }
-  }
-
-  private func get(_ path: String) -> Tensor {
-    guard let tensor = found.withLock({ $0[path] }) else {
-      trap("[distillation] the pass has no \(path)")
-    }
-    return tensor.dtype == .float32 ? tensor : tensor.cast(to: .float32)
-  }
-
-  func block(_ index: Int) -> Tensor { get("blocks.\(index)") }
-  func part(_ index: Int, _ name: String) -> Tensor { get("blocks.\(index).mixer.\(name)") }
-}
-
-/// Which tokens the relations of a batch join.
-private struct RelationMask {
-  let isCausal: Bool
-  let lengths: [Int]?
-
-  /// The logarithms of `softmax(a bᵀ / sqrt(width of a head))` over the tokens that are seen:
-  /// `[batch · heads, length, length]`.
-  func logRelation(_ a: Tensor, _ b: Tensor, heads: Int) -> Tensor {
-    let (batch, length, width) = (a.shape[0], a.shape[1], a.shape[2])
-    func split(_ x: Tensor) -> Tensor {
-      x.reshaped(to: [batch, length, heads, width / heads]).permuted(0, 2, 1, 3)
-        .reshaped(to: [batch * heads, length, width / heads])
-    }
-    var scores =
-      matmul(split(a), split(b), transposeB: true) / Double(width / heads).squareRoot()
-    if let penalty = penalty(batch, length, heads, on: a.backend) { scores = scores + penalty }
-    let shifted = scores - scores.maximum(over: 2).detached()
-    return shifted - log(exp(shifted).sum(over: 2))
-  }
-
-  private func penalty(_ batch: Int, _ length: Int, _ heads: Int, on backend: any Backend)
-    -> Tensor?
-  {
-    guard isCausal || lengths != nil else { return nil }
-    let ends = lengths ?? [Int](repeating: length, count: batch)
-    guard ends.count == batch else { return nil }
-    var values: [Float] = []
-    values.reserveCapacity(batch * heads * length * length)
-    for end in ends {
-      var one: [Float] = []
-      for query in 0..<length {
-        for key in 0..<length {
-          // What is not seen is far below all others, and the same in both models.
-          one.append(key < max(1, end) && (!isCausal || key <= query) ? 0 : -1e4)
-        }
-      }
-      for _ in 0..<heads { values += one }
-    }
-    return Tensor(values, [batch * heads, length, length], on: backend)
-  }
-
-  /// The mean of `[batch · heads, length, 1]` over heads and tokens that exist.
-  func mean(_ x: Tensor, heads: Int) -> Tensor {
-    let length = x.shape[1]
-    guard let lengths, lengths.count * heads == x.shape[0] else {
-      return x.total() / Double(x.count)
-    }
-    let exists = lengths.flatMap { end in
-      (0..<heads * length).map { $0 % length < end ? Float(1) : 0 }
-    }
-    let count = heads * lengths.reduce(0, +)
-    return (x * Tensor(exists, x.shape, on: x.backend)).total() / Double(max(1, count))
-  }
 }

@@ -37,7 +37,14 @@ extension Evaluation {
     switch kind {
     case .image:
       let images = try LabeledImages(paths, names: folder.labels)
-      guard let patches = model.config.patches else { trap("[evaluation] images without patches") }
+      let size = LabeledImages.side
+      guard let patches = model.config.patches, patches.height == size, patches.width == size,
+        patches.channels == LabeledImages.channels
+      else {
+        throw ConfigError(
+          .unsupported, "a model of other images", place: "patches",
+          rule: "files hold \(size) x \(size) pixels in \(LabeledImages.channels) colours")
+      }
       try self.init(model, samples: ImageBatches(images, patches, random), batch: batch)
     case .labeled:
       let read = try LabeledTexts(
@@ -46,6 +53,14 @@ extension Evaluation {
         tokenizer, pooling: model.config.classification?.pooling ?? .mean, maximumLength: length)
       let rows = try LabeledBatches(
         read, tokenizer, layout, buckets: .init(batch: batch), random)
+      let readsPairs = model.config.embedding.segments > 0
+      guard rows.arePairs == readsPairs else {
+        throw ConfigError(
+          .inconsistent,
+          rows.arePairs ? "pairs for a model of single texts" : "single texts for a model of pairs",
+          place: "second",
+          rule: readsPairs ? "a field for the second text" : "no field for a second text")
+      }
       try self.init(model, samples: rows, batch: batch)
     case .completion:
       let read = try Completions(paths, options)
@@ -58,10 +73,31 @@ extension Evaluation {
         try self.init(model, stream, batch: batch)
         return
       }
+      let settings = folder.objectiveSettings
+      if objective == .spanCorruption,
+        let problem = settings.spans(
+          SpecialTokens(tokenizer, objective), end: tokenizer.endOfDocument
+        ).problem(length: length)
+      {
+        throw ConfigError(
+          .inconsistent, problem.what, place: "maximum_length", rule: problem.rule)
+      }
       let windows = try TokenWindows(
         stream, length: length, random, file: paths.joined(separator: ", "))
-      let rows = RowObjective(ObjectiveSettings(), objective, tokenizer).rows(of: windows, random)
+      let rows = RowObjective(settings, objective, tokenizer).rows(of: windows, random)
       try self.init(model, samples: rows, batch: batch)
     }
+  }
+}
+
+extension ModelFolder {
+  /// What the run that made the model learnt, with its shares; the defaults when that is not known.
+  var objectiveSettings: ObjectiveSettings {
+    var settings = ObjectiveSettings()
+    var reader = SettingsReader()
+    if let known = history.last?["recipe"]?["objective"]?.objectValue {
+      settings.update(from: known, at: "", &reader)
+    }
+    return reader.problems.isEmpty ? settings : ObjectiveSettings()
   }
 }

@@ -48,17 +48,21 @@ public struct MemoryForecast: Sendable, Equatable {
   ///     for the longest.
   ///   - teacher: Whom the model learns from.
   ///   - dataByteCount: Bytes of the text files.
-  ///   - tokensAreBytes: False for tokenizers whose tokens are longer.
+  ///   - dataFactor: What is kept for each of those bytes: of byte tokens the byte and four of a
+  ///     token.
+  ///   - before: Bytes that the process had before the data; nil for those it has.
   ///   - evaluates: True when the model is evaluated, too.
   public init(
     _ config: ModelConfig, _ settings: TrainingSettings, lengths: RowLengths? = nil,
     teacher: (config: ModelConfig, settings: DistillationSettings)? = nil,
-    dataByteCount: Int = 0, tokensAreBytes: Bool = true, evaluates: Bool = true
+    dataByteCount: Int = 0, dataFactor: Int = 5, resident before: Int? = nil,
+    evaluates: Bool = true
   ) throws(ConfigError) {
     let lengths = lengths ?? RowLengths(input: config.maximumLength, target: nil)
     let memory = MemorySimulation()
     let backend = ShapeBackend(memory: memory)
     var model = try Transformer(config, random: RandomSource(seed: 0), on: backend)
+    try model.train(only: settings.trainable)
     weights = memory.use.liveByteCount
     gradients = model.parameters.reduce(0) {
       $0 + ($1.parameter.isTrainable ? $1.parameter.value.byteCount : 0)
@@ -84,6 +88,8 @@ public struct MemoryForecast: Sendable, Equatable {
       _ = work.run(step, &model, &optimizer, batch: { _ in batch(settings.batch) }) { _ in true }
     }
     self.optimizer = memory.use.liveByteCount - weights
+    // The batches of a step exist together.
+    let waiting = max(0, settings.accumulation - 2) * batch(settings.batch).byteCount
     if evaluates {
       // The last batch of an evaluation is smaller, by how much the data decides.
       var context = Context(.inference)
@@ -98,10 +104,10 @@ public struct MemoryForecast: Sendable, Equatable {
     pool = max(0, use.poolByteCount - tensors)
     let threads = Compute.threadCount
     scratch = use.callerScratchByteCount + threads * use.threadScratchByteCount
-    // A token takes four bytes; a byte-pair token stands for about four.
     let bytes = min(dataByteCount, Int.max / 64)
-    data = tokensAreBytes ? 5 * bytes : 2 * bytes
-    resident = max(0, Compute.residentByteCount - CPUBackend.shared.pooledByteCount)
+    data = dataFactor * bytes + waiting
+    resident =
+      before ?? max(0, Compute.residentByteCount - CPUBackend.shared.pooledByteCount)
     process = resident + Self.processGrowth + threads * Self.growthForThread
     // The text exists once more while its parts are separated.
     let building = min(try MemoryNeed(config).building, 0x1p50)

@@ -1,6 +1,5 @@
 import VerdantBase
 import VerdantCore
-import VerdantModels
 public import VerdantNN
 public import VerdantText
 
@@ -48,47 +47,59 @@ public struct Trainer {
     _ recipe: Recipe, resuming checkpoint: Checkpoint? = nil, allowsOtherData: Bool = false,
     ignoresMemory: Bool = false
   ) throws {
-    let tokenizer = try recipe.data.tokenizer.load()
+    let tokenizer = try StartingPoint.tokenizer(recipe)
     self.tokenizer = tokenizer
     var plan = try TrainingPlan(recipe, tokenizer)
     if !ignoresMemory { try plan.checkMemory() }
     self.recipe = recipe
     random = RandomSource(seed: UInt64(recipe.training.seed))
     data = try TrainingData(recipe, tokenizer, random)
-    dataFingerprint = try data.training.fingerprint().description
     let names = data.labels?.names
     labels = names
-    if let names { plan = try TrainingPlan(recipe, tokenizer, classes: names.count) }
-    let teacher = try recipe.distillation.teacher.map { try Self.teacher($0, names) }
+    if let names {
+      // What the data takes by now stands in the forecast already.
+      plan = try TrainingPlan(
+        recipe, tokenizer, classes: names.count, resident: plan.memory.resident)
+      if !ignoresMemory { try plan.checkMemory() }
+    }
+    let teacher = try Teacher(recipe, tokenizer, labels: names)
+    dataFingerprint = try data.training.fingerprint().description + (teacher?.fingerprint ?? "")
     let optimizer = try recipe.training.makeOptimizer()
     if let checkpoint {
       guard allowsOtherData || checkpoint.dataFingerprint == dataFingerprint else {
         throw ConfigError(
-          .inconsistent, "the training text is not the one of the checkpoint",
+          .inconsistent,
+          "the training text\(teacher == nil ? "" : " or the teacher") is not the one of the checkpoint",
           file: recipe.data.train.joined(separator: ", "), place: "data.train",
           rule: "fingerprint \(checkpoint.dataFingerprint), found \(dataFingerprint)",
           advice: "give the same files, or --allow-data-change")
       }
       let snapshot = try checkpoint.load(plan.config, into: optimizer)
       try snapshot.check(checkpoint, steps: plan.steps, tokensPerStep: plan.tokensPerStep)
+      try snapshot.check(labels: names, at: recipe.data.train)
       model = snapshot.model
       owesEvaluation = snapshot.owesEvaluation
       self.optimizer = snapshot.optimizer
       watch = snapshot.watch
       step = snapshot.step
     } else {
-      model = try Transformer(plan.config, random: random.stream("initial weights"))
-      if let teacher, recipe.distillation.copiesLayers { try model.copyLayers(of: teacher) }
+      var model = try Transformer(plan.config, random: random.stream("initial weights"))
+      if let teacher, recipe.distillation.copiesLayers {
+        try model.copyLayers(of: teacher.model)
+      }
+      try StartingPoint(recipe)?.load(into: &model)
+      self.model = model
       self.optimizer = optimizer
     }
+    try model.train(only: recipe.training.trainable)
     let distillation = try teacher.map { teacher throws(ConfigError) in
-      try Distillation(teacher, recipe.distillation, student: plan.config)
+      try Distillation(teacher.model, recipe.distillation, student: plan.config)
     }
     work = StepWork(
       settings: recipe.training, steps: plan.steps, random: random, distillation: distillation)
     start = TrainingStart(
       parameterCount: model.parameterCount,
-      trainingFlopsPerToken: plan.cost.trainingPerToken,
+      trainingFlopsPerToken: plan.trainingFlopsPerToken,
       forwardFlopsPerToken: plan.cost.forwardPerToken,
       steps: plan.steps,
       tokensPerStep: data.tokensPerStep(recipe) ?? plan.tokensPerStep,
@@ -98,17 +109,6 @@ public struct Trainer {
       skippedRecords: data.documents.badLines.count,
       memory: plan.memory
     )
-  }
-
-  /// The teacher in a folder; of a classifier with these labels.
-  private static func teacher(_ path: String, _ labels: [String]?) throws -> Transformer {
-    let folder = try ModelFolder(ModelFolder.resolve(path))
-    guard labels == nil || folder.labels == labels else {
-      throw ConfigError(
-        .inconsistent, "the teacher's labels are \((folder.labels ?? []).prefix(20))", file: path,
-        place: "distillation.teacher", rule: "those of the data, \((labels ?? []).prefix(20))")
-    }
-    return folder.model
   }
 
   /// Everything that the rest of the run depends on.

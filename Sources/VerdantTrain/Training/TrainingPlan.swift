@@ -14,6 +14,8 @@ public struct TrainingPlan: Sendable {
   public let parameterCount: Int
   /// Operations for each token.
   public let cost: ModelCost
+  /// Operations of training for each token, those of a teacher counted.
+  public let trainingFlopsPerToken: Double
   /// Optimizer steps.
   public let steps: Int
   /// Tokens of a step.
@@ -33,14 +35,19 @@ public struct TrainingPlan: Sendable {
   /// - Parameters:
   ///   - tokenizer: The recipe's, if it was loaded already.
   ///   - classes: Labels of the data; they are not known before it is read.
+  ///   - resident: Bytes that the process had before it read the data; nil for those it has.
   /// - Throws: ``ConfigError`` when sizes do not fit each other or are beyond any machine,
   ///   ``DataError`` when a folder of the data cannot be read.
-  public init(_ recipe: Recipe, _ tokenizer: (any Tokenizer)? = nil, classes: Int = 2) throws {
+  public init(
+    _ recipe: Recipe, _ tokenizer: (any Tokenizer)? = nil, classes: Int = 2, resident: Int? = nil
+  ) throws {
     try recipe.check()
-    let tokenizer = try tokenizer ?? recipe.data.tokenizer.load()
+    let tokenizer = try tokenizer ?? StartingPoint.tokenizer(recipe)
     self.tokenizer = tokenizer
     let settings = recipe.training
-    let config = recipe.modelConfig(tokenizer, classes: classes)
+    let config =
+      try StartingPoint(recipe)?.config(recipe, tokenizer, classes: classes)
+      ?? recipe.modelConfig(tokenizer, classes: classes)
     teacher = try recipe.distillation.teacher.map { path in
       let config = try ModelFolder.config(ModelFolder.resolve(path))
       return TeacherPlan(config: config, settings: recipe.distillation)
@@ -52,6 +59,10 @@ public struct TrainingPlan: Sendable {
       let shapes = try Transformer(
         teacher.config, random: RandomSource(seed: 0), on: ShapeBackend())
       _ = try Distillation(shapes, teacher.settings, student: paired)
+      if teacher.settings.copiesLayers {
+        var student = try Transformer(paired, random: RandomSource(seed: 0), on: ShapeBackend())
+        try student.copyLayers(of: shapes)
+      }
     }
     let need = try MemoryNeed(config)
     let least = max(
@@ -66,13 +77,19 @@ public struct TrainingPlan: Sendable {
     self.recipe = recipe
     self.config = config
     let lengths = recipe.rowLengths
+    let tokens = recipe.data.records == .image ? lengths.input : recipe.model.context
     cost = try ModelCost(
-      config, length: lengths.input, targetLength: lengths.target, tokens: recipe.model.context)
+      config, length: lengths.input, targetLength: lengths.target, tokens: tokens)
+    let taught = try teacher.map { teacher throws(ConfigError) in
+      try ModelCost(
+        teacher.config, length: lengths.input, targetLength: lengths.target, tokens: tokens)
+    }
+    trainingFlopsPerToken = cost.trainingPerToken + (taught?.forwardPerToken ?? 0)
     steps = try settings.totalSteps(
-      context: recipe.model.context, flopsPerToken: cost.trainingPerToken)
+      context: recipe.model.context, flopsPerToken: trainingFlopsPerToken)
     tokensPerStep = settings.tokensPerStep(context: recipe.model.context)
     dataByteCount = try TextFiles(recipe.data.train + (recipe.data.validation ?? [])).byteCount
-    memory = try Self.forecast(recipe, dataByteCount, tokenizer, teacher)
+    memory = try Self.forecast(recipe, config, dataByteCount, tokenizer, teacher, resident)
     parameterCount = need.parameterCount
   }
 
@@ -80,14 +97,15 @@ public struct TrainingPlan: Sendable {
     "make model.layers, model.width, model.context or training.batch smaller"
 
   private static func forecast(
-    _ recipe: Recipe, _ bytes: Int, _ tokenizer: any Tokenizer, _ teacher: TeacherPlan?
+    _ recipe: Recipe, _ config: ModelConfig, _ bytes: Int, _ tokenizer: any Tokenizer,
+    _ teacher: TeacherPlan?, _ resident: Int? = nil
   ) throws(ConfigError) -> MemoryForecast {
-    var config = recipe.modelConfig(tokenizer)
+    var config = config
     config.classification?.classes = teacher?.config.classification?.classes ?? 2
     return try MemoryForecast(
       config, recipe.training, lengths: recipe.rowLengths,
       teacher: teacher.map { ($0.config, $0.settings) }, dataByteCount: bytes,
-      tokensAreBytes: tokenizer is ByteTokenizer,
+      dataFactor: recipe.dataFactor(tokenizer), resident: resident,
       evaluates: recipe.data.validation != nil || recipe.data.validationFraction > 0)
   }
 
@@ -112,7 +130,7 @@ public struct TrainingPlan: Sendable {
   /// The largest batch that fits, with as many sequences a step; else the longest context.
   private func advice(_ limits: [MemoryLimit]) throws(ConfigError) -> String {
     var smaller = recipe
-    if try Self.forecast(recipe, 0, tokenizer, teacher).violated(limits) == nil {
+    if try Self.forecast(recipe, config, 0, tokenizer, teacher).violated(limits) == nil {
       return "text and tokens take \(byteText(memory.data)); give less text in data.train"
     }
     let kept = memory.weights + memory.gradients + memory.optimizer
@@ -124,7 +142,7 @@ public struct TrainingPlan: Sendable {
       smaller.training.batch /= 2
       let sequences = recipe.training.batch * recipe.training.accumulation
       smaller.training.accumulation = sequences / smaller.training.batch
-      let need = try Self.forecast(smaller, dataByteCount, tokenizer, teacher)
+      let need = try Self.forecast(smaller, config, dataByteCount, tokenizer, teacher)
       if need.violated(limits) == nil {
         return "batch \(smaller.training.batch) needs \(byteText(need.total)): "
           + "--set training.batch=\(smaller.training.batch) "
@@ -133,14 +151,14 @@ public struct TrainingPlan: Sendable {
     }
     while smaller.model.context >= 32 {
       smaller.model.context /= 2
-      let need = try Self.forecast(smaller, dataByteCount, tokenizer, teacher)
+      let need = try Self.forecast(smaller, config, dataByteCount, tokenizer, teacher)
       if need.violated(limits) == nil {
         return "batch 1 with sequences of \(smaller.model.context) tokens needs "
           + "\(byteText(need.total)): --set training.batch=1 "
           + "--set model.context=\(smaller.model.context)"
       }
     }
-    let need = try Self.forecast(smaller, dataByteCount, tokenizer, teacher)
+    let need = try Self.forecast(smaller, config, dataByteCount, tokenizer, teacher)
     return "batch 1 with sequences of \(smaller.model.context) tokens still needs "
       + "\(byteText(need.total)); make model.layers or model.width smaller"
   }
@@ -167,15 +185,21 @@ public struct RowLengths: Sendable {
 }
 
 extension Recipe {
+  /// Bytes kept for each byte of the data: pixels stay as they are, a byte-pair token takes four bytes
+  /// and stands for about four.
+  fileprivate func dataFactor(_ tokenizer: any Tokenizer) -> Int {
+    if data.records == .image { return 1 }
+    return tokenizer is ByteTokenizer ? 5 : 2
+  }
+
   /// Tokens of a row: of span corruption some stand in the input, the others in the target.
   var rowLengths: RowLengths {
     if data.records == .image { return RowLengths(input: imagePatches.count) }
     guard objectiveKind == .spanCorruption else { return RowLengths(input: model.context) }
-    var corruption = SpanCorruption(firstSentinel: 0, sentinelCount: 0, start: 0)
-    corruption.density = objective.spanDensity
-    corruption.meanSpan = objective.meanSpan
+    let corruption = objective.spans(SpecialTokens(ByteTokenizer(), .spanCorruption), end: 0)
     let (hidden, spans) = corruption.counts(length: model.context)
-    return RowLengths(input: model.context - hidden + spans, target: hidden + spans + 1)
+    return RowLengths(
+      input: model.context - hidden + spans, target: corruption.targetLength(model.context))
   }
 }
 

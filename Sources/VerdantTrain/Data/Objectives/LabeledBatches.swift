@@ -14,6 +14,7 @@ public struct LabeledBatches: BatchSource {
 
   private let rows: [Row]
   private let layout: TextLayout
+  private let names: [String]
   private let order: SampleOrder
   private let random: RandomSource
   private let buckets: Buckets?
@@ -57,6 +58,7 @@ public struct LabeledBatches: BatchSource {
     }
     arePairs = data.examples.contains { $0.second != nil }
     self.layout = layout
+    names = data.labels.names
     self.buckets = buckets
     order = SampleOrder(rows.count, random)
     self.random = random.stream("buckets")
@@ -71,10 +73,10 @@ public struct LabeledBatches: BatchSource {
     var labels: [Int32] = []
     for row in rows {
       ids += row.tokens
-      labels.append(row.label)
+      labels += [row.label, Int32(row.secondStart)]
     }
     return LabeledTokens(
-      ids: ids, labels: labels, byteCount: rows.reduce(0) { $0 + $1.byteCount })
+      ids: ids, labels: labels, names: names, byteCount: rows.reduce(0) { $0 + $1.byteCount })
   }
 
   /// The rows that begin at a global sample number.
@@ -129,16 +131,19 @@ public struct LabeledBatches: BatchSource {
 /// The tokens of labeled rows; their hash is that of texts and labels.
 private struct LabeledTokens: TokenSequence {
   let ids: [Int32]
+  /// Of each row the label, and where its second text begins.
   let labels: [Int32]
+  let names: [String]
   let byteCount: Int
 
   var count: Int { ids.count }
-  var documentCount: Int { labels.count }
+  var documentCount: Int { labels.count / 2 }
   func append(_ range: Range<Int>, to list: inout [Int32]) { list += ids[range] }
 
   func fingerprint() -> TokenFingerprint {
     var hash = TokenFingerprint(ids)
     hash.add(labels)
+    for name in names { hash.add(name.utf8.map(Int32.init)) }
     return hash
   }
 }

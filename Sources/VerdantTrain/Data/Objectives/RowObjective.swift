@@ -30,11 +30,7 @@ struct RowObjective {
       objective.randomShare = settings.randomShare
       return MaskedRows(source, objective, random)
     case .spanCorruption:
-      var objective = SpanCorruption(
-        firstSentinel: special.firstSentinel, sentinelCount: SpecialTokens.sentinelCount,
-        start: tokenizer.endOfDocument)
-      objective.density = settings.spanDensity
-      objective.meanSpan = settings.meanSpan
+      let objective = settings.spans(special, end: tokenizer.endOfDocument)
       return SpanCorruptedRows(source, objective, random)
     }
   }

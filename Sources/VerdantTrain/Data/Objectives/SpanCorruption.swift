@@ -1,7 +1,7 @@
 public import VerdantBase
 
 /// Span corruption (Raffel et al. 2020, section 3.1.4): spans of a row are replaced by sentinels,
-/// and the decoder writes each sentinel with what it stands for, and a last sentinel.
+/// and the decoder writes each sentinel with what it stands for, a last sentinel, and the end.
 public struct SpanCorruption: Sendable, Equatable {
   /// The share of the tokens that are hidden.
   public var density = 0.15
@@ -13,9 +13,12 @@ public struct SpanCorruption: Sendable, Equatable {
   public var sentinelCount: Int
   /// What the decoder reads before its first token.
   public var start: Int32
+  /// What the decoder writes behind the last sentinel.
+  public var end: Int32
 
   /// The objective with the shares of the paper.
-  public init(firstSentinel: Int32, sentinelCount: Int, start: Int32) {
+  public init(firstSentinel: Int32, sentinelCount: Int, start: Int32, end: Int32) {
+    self.end = end
     self.firstSentinel = firstSentinel
     self.sentinelCount = sentinelCount
     self.start = start
@@ -26,6 +29,34 @@ public struct SpanCorruption: Sendable, Equatable {
     let hidden = min(max(Int((Double(length) * density).rounded()), 1), max(1, length - 1))
     let spans = max(1, Int((Double(hidden) / meanSpan).rounded()))
     return (hidden, min(spans, hidden, max(1, length - hidden)))
+  }
+
+  /// Tokens that the decoder writes for a row of `length`: the hidden ones, a sentinel for each span,
+  /// another one and the end.
+  public func targetLength(_ length: Int) -> Int {
+    let (hidden, spans) = counts(length: length)
+    return hidden + spans + 2
+  }
+
+  /// Why rows of `length` cannot be read by a model whose longest sequence has as many; nil when they
+  /// can.
+  func problem(length: Int) -> (what: String, rule: String)? {
+    let (hidden, spans) = counts(length: length)
+    if length < 2 {
+      return ("a row has \(length) tokens", "a span and what is left need two")
+    }
+    if spans >= sentinelCount {
+      return (
+        "\(spans) spans need \(spans + 1) sentinels",
+        "the vocabulary has \(sentinelCount): shorter rows, or longer spans"
+      )
+    }
+    if max(targetLength(length), length - hidden + spans) > length {
+      return (
+        "the decoder writes \(targetLength(length)) tokens", "\(length) at most: hide fewer"
+      )
+    }
+    return nil
   }
 
   /// What encoder and decoder see of a row.
@@ -51,7 +82,7 @@ public struct SpanCorruption: Sendable, Equatable {
       place += gone[span]
     }
     inputs += tokens[place...]
-    targets.append(firstSentinel - Int32(spans))
+    targets += [firstSentinel - Int32(spans), end]
     return (inputs, targets)
   }
 
@@ -86,18 +117,13 @@ public struct SpanCorruptedRows: BatchSource {
   ///   are sentinels.
   public func rows(from sample: Int, count: Int) throws(DataError) -> TokenRows {
     let plain = try source.rows(from: sample, count: count)
+    if let problem = objective.problem(length: plain.length) {
+      throw DataError(.unsupported, problem.what, rule: problem.rule)
+    }
     let (hidden, spans) = objective.counts(length: plain.length)
-    guard plain.length >= 2 else {
-      throw DataError(
-        .tooShort, "a row has \(plain.length) tokens", rule: "a span and what is left need two")
-    }
-    guard spans < objective.sentinelCount else {
-      throw DataError(
-        .unsupported, "\(spans) spans need \(spans + 1) sentinels",
-        rule: "the vocabulary has \(objective.sentinelCount)", advice: "take shorter rows")
-    }
     var rows = TokenRows(
-      length: plain.length - hidden + spans, targetLength: hidden + spans + 1, capacity: count)
+      length: plain.length - hidden + spans,
+      targetLength: objective.targetLength(plain.length), capacity: count)
     for row in 0..<plain.count {
       let tokens = plain.tokens[row * plain.length..<(row + 1) * plain.length]
       let corrupted = objective.apply(tokens, random.stream(sample + row))
