@@ -67,6 +67,10 @@ import Verdant
       try code([run, "--format", "onnx", "--out", out, "--example", out]).0 == 64)
     #expect(try code(["none", "--format", "onnx", "--out", out]).0 == 66)
     #expect(try code([run, "--format", "onnx", "--out", folder.file("no/such/m")]).0 == 73)
+    let (inside, _) = try code([
+      run, "--format", "safetensors", "--overwrite", "--out", run + "/model/model.safetensors",
+    ])
+    #expect(inside == 64)
     let (wrong, errors) = try code([run, "--format", "gguf", "--out", out])
     #expect(wrong == 78 && errors.contains("norm.kind") && errors.contains("ONNX"))
   }

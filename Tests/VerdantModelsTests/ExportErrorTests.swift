@@ -101,6 +101,23 @@ import Verdant
     }
   }
 
+  /// Sizes are known before any number is made.
+  @Test func filesOfONNXEndAtTwoGigabytes() throws {
+    var config = gpt2
+    config.vocabulary = 1 << 22
+    config.width = 128
+    let model = try Transformer(config, random: RandomSource(seed: 1), on: ShapeBackend())
+    let export = ModelExport(model, tokenizer: ByteTokenizer())
+    try withTemporaryFolder { folder in
+      let error = #expect(throws: ConfigError.self) {
+        try export.write(.onnx, to: folder + "/m")
+      }
+      #expect(error?.report.rule?.contains("2147483647") == true)
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+      #expect(names.isEmpty)
+    }
+  }
+
   @Test(arguments: [Float.nan, .infinity, -.infinity])
   func numbersThatAreNotFiniteAreNotRounded(_ value: Float) throws {
     for numbers in [ExportNumbers.f16, .q8_0, .q4_0] {

@@ -47,7 +47,7 @@ func llamaConfig(width: Int = 64, blocks: Int = 2) -> ModelConfig {
       "llama.attention.head_count_kv": "2", "llama.rope.dimension_count": "16",
       "llama.rope.freq_base": "10000.0", "llama.vocab_size": "257",
       "llama.attention.layer_norm_rms_epsilon": "1e-05", "tokenizer.ggml.model": "gpt2",
-      "tokenizer.ggml.eos_token_id": "256", "tokenizer.ggml.add_bos_token": "false",
+      "tokenizer.ggml.eos_token_id": "256", "tokenizer.ggml.add_bos_token": "true",
     ]
     for (key, value) in expected { #expect(file.facts[key] == value, "\(key)") }
     #expect(notes.isEmpty)

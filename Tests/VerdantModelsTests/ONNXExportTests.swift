@@ -58,7 +58,10 @@ import Verdant
     let stored = Dictionary(uniqueKeysWithValues: graph.stored.map { ($0.name, $0) })
     var count = 0
     model.forEachParameter { name, parameter in
-      guard let tensor = stored[name] else { return Issue.record("no \(name)") }
+      guard let tensor = stored[name] else {
+        Issue.record("no \(name)")
+        return
+      }
       let isMatrix = parameter.role == .weight
       let value = isMatrix ? parameter.value.permuted(1, 0) : parameter.value
       #expect(tensor.shape == Array(value.shape))

@@ -62,7 +62,9 @@ struct ProtobufReader {
     try slices(number).map { try ProtobufReader($0) }
   }
 
-  func texts(_ number: Int) -> [String] { slices(number).map { String(decoding: $0, as: UTF8.self) } }
+  func texts(_ number: Int) -> [String] {
+    slices(number).map { String(decoding: $0, as: UTF8.self) }
+  }
 
   func float(_ number: Int) -> Float? {
     for field in fields where field.number == number {

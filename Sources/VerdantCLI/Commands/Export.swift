@@ -1,6 +1,12 @@
 public import ArgumentParser
 public import Verdant
 
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
 extension ExportFormat: ExpressibleByArgument {}
 extension ExportNumbers: ExpressibleByArgument {}
 
@@ -53,6 +59,12 @@ struct Export: ParsableCommand {
   func run() throws {
     runtime.apply()
     let path = modelPath(model)
+    for output in [out] + (example.map { [$0] } ?? []) where liesInside(path, output) {
+      throw ConfigError(
+        .usage, "the output lies in the model's own folder", file: output,
+        rule: "inputs stay as they are",
+        advice: "choose a path elsewhere")
+    }
     let folder = try ModelFolder(path)
     let tokenizer = path + "/tokenizer.json"
     let report = try ModelExport(
@@ -74,4 +86,16 @@ struct Export: ParsableCommand {
     try Console.result(
       "\(escaped(out)): \(report.tensorCount) tensors, \(Format.bytes(report.byteCount))")
   }
+}
+
+/// Whether a file would stand in a folder itself.
+private func liesInside(_ folder: String, _ file: String) -> Bool {
+  func resolved(_ path: String) -> String? {
+    guard let text = realpath(path, nil) else { return nil }
+    defer { free(text) }
+    return String(cString: text)
+  }
+  let parent = file.lastIndex(of: "/").map { String(file[...$0]) } ?? "."
+  guard let folder = resolved(folder), let parent = resolved(parent) else { return false }
+  return folder == parent
 }

@@ -160,7 +160,8 @@ struct GGUFVocabulary {
     let end = UInt32(max(0, end))
     file.add("tokenizer.ggml.bos_token_id", .unsigned(end))
     file.add("tokenizer.ggml.eos_token_id", .unsigned(end))
-    file.add("tokenizer.ggml.add_bos_token", .bool(false))
+    // A text begins a document: what separates documents stands in front of it, as in training.
+    file.add("tokenizer.ggml.add_bos_token", .bool(true))
     file.add("tokenizer.ggml.add_eos_token", .bool(false))
   }
 }

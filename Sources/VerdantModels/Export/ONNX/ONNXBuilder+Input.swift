@@ -104,7 +104,8 @@ extension ONNXBuilder {
       let (positions, shape): (any PositionEncoding, Shape) =
         (sequence.positions, [1, config.maximumLength, config.width])
       try MemoryNeed.check(4 * Double(shape.elementCount), for: "the table of positions")
-      let table = graph.weight(sequence.name + "positions", Array(shape.dropFirst())) {
+      let stack = sequence.name == "encoder." ? sequence.name : "embedding."
+      let table = graph.weight(stack + "positions", Array(shape.dropFirst())) {
         positions.added(to: .zeros(shape), from: 0).floats
       }
       x = graph.node("Add", x, rows(table, sequence.length))
@@ -130,7 +131,7 @@ extension ONNXBuilder {
     guard let heads = positions.biasHeads else { return nil }
     let (longest, isCausal) = (config.maximumLength, sequence.isCausal)
     try MemoryNeed.check(8 * Double(heads) * Double(longest), for: "the table of distances")
-    let table = graph.weight(sequence.name + "relativeBias", [heads, 2 * longest - 1]) {
+    let table = graph.weight(sequence.name + "relativeBias.byDistance", [heads, 2 * longest - 1]) {
       positions.bias(queries: longest, keys: longest, isCausal: isCausal)?.floats ?? []
     }
     let index = graph.node("Add", sequence.distance, graph.integer(longest - 1))
