@@ -33,12 +33,16 @@ public struct ModelFolder: Sendable {
     let details = try Self.read(modelFile(path, "verdant.json"))
     history = details["history"]?.arrayValue ?? []
     let kind = details["tokenizer"]?.stringValue ?? ByteTokenizer.kind
-    guard kind == ByteTokenizer.kind else {
+    switch kind {
+    case ByteTokenizer.kind: tokenizer = ByteTokenizer()
+    case PretrainedTokenizer.kind:
+      tokenizer = try PretrainedTokenizer(file: modelFile(path, "tokenizer.json"))
+    default:
       throw ConfigError(
         .unsupported, "unknown tokenizer '\(escaped(kind))'", file: path + "/verdant.json",
-        place: "tokenizer", rule: "'\(ByteTokenizer.kind)' expected")
+        place: "tokenizer",
+        rule: "'\(ByteTokenizer.kind)' or '\(PretrainedTokenizer.kind)' expected")
     }
-    tokenizer = ByteTokenizer()
     try checkVocabulary(config, tokenizer, file: path + "/config.json")
     labels = try Self.labels(details, config, file: path + "/verdant.json")
     model = try Self.load(config, modelFile(path, "model.safetensors"))
@@ -189,6 +193,9 @@ public struct ModelFolder: Sendable {
       JSONWriter.bytes(of: .object(config), style: .pretty) + [10], named: "config.json")
     try folder.write(
       JSONWriter.bytes(of: .object(details), style: .pretty) + [10], named: "verdant.json")
+    if let pretrained = tokenizer as? PretrainedTokenizer {
+      try folder.write(pretrained.content, named: "tokenizer.json")
+    }
     try SafetensorsWriter.write(
       model.parameters.map { ($0.name, $0.parameter.value) }, into: folder,
       named: "model.safetensors")

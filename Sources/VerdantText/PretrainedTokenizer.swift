@@ -19,6 +19,8 @@ public struct PretrainedTokenizer: Tokenizer {
   /// Whether a pre-tokenizer has to know where words stood before normalization.
   private let alwaysTracks: Bool
 
+  /// The file, as it was read.
+  public let content: [UInt8]
   /// Token ids are below this.
   public let vocabulary: Int
   /// Separates documents: the first token of those that models use for it, or 0 without any.
@@ -43,6 +45,7 @@ public struct PretrainedTokenizer: Tokenizer {
   public init(
     parsing bytes: UnsafeRawBufferPointer, file: String? = nil, limits: Limits = .standard
   ) throws(TokenizerError) {
+    content = Array(bytes)
     var reader = TokenizerFileReader(file: file, limits: limits)
     try reader.read(bytes)
     let parts = PartReader(file: file)
@@ -113,6 +116,13 @@ public struct PretrainedTokenizer: Tokenizer {
       }
     }
     self = try result.get()
+  }
+
+  /// The kind with a hash of the file (FNV-1a).
+  public var fingerprint: String {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in content { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    return "\(Self.kind) \(String(hash, radix: 16))"
   }
 
   /// The id of a token; nil for text that is no token.

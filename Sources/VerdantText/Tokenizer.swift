@@ -10,9 +10,19 @@ public protocol Tokenizer: Sendable {
   func encode(_ bytes: UnsafeRawBufferPointer, into ids: inout [Int32])
   /// The bytes of one token; empty for special ones.
   func bytes(of id: Int32) -> [UInt8]
+  /// The id of a token by its name; nil for a name that is none.
+  func id(of token: String) -> Int32?
+  /// Tells two tokenizers apart; no protection.
+  var fingerprint: String { get }
 }
 
 extension Tokenizer {
+  /// Nil: tokens have no names.
+  public func id(of token: String) -> Int32? { nil }
+
+  /// The kind.
+  public var fingerprint: String { Self.kind }
+
   /// The ids of a text.
   public func encode(_ text: String) -> [Int32] {
     var ids: [Int32] = []

@@ -67,6 +67,9 @@ import Verdant
   @Test func readmeCommands() throws {
     let folder = try Folder()
     _ = try folder.write("my.txt", sampleText)
+    try FileManager.default.createDirectory(
+      at: folder.url.appendingPathComponent("texts"), withIntermediateDirectories: false)
+    _ = try folder.write("texts/my.txt", sampleText)
     _ = try folder.write("valid.jsonl", "{\"text\": \"the quick brown fox\"}\n")
     let labels = sampleText.split(separator: "\n").map { "\($0),\($0.dropLast(5).suffix(1))" }
     _ = try folder.write(

@@ -182,11 +182,10 @@ import Verdant
   }
 
   private func export(tokenizer name: String, vocabulary: Int? = nil) throws -> GGUFReader {
-    let path = tokenizerFile(name)
-    let tokenizer = try PretrainedTokenizer(file: path)
+    let tokenizer = try PretrainedTokenizer(file: tokenizerFile(name))
     let model = try byteModel(vocabulary: vocabulary ?? tokenizer.vocabulary)
     return try withTemporaryFolder { folder in
-      _ = try ModelExport(model, tokenizer: tokenizer, tokenizerFile: path)
+      _ = try ModelExport(model, tokenizer: tokenizer)
         .write(.gguf, to: folder + "/m")
       return try GGUFReader(try read(folder + "/m"))
     }

@@ -226,3 +226,87 @@ import VerdantTestKit
     }
   }
 }
+
+/// Recipes with a tokenizer of their own.
+@Suite struct TokenizerRecipeTests {
+  private func tokenizer(_ path: String) throws {
+    var trainer = try BytePairTrainer(BytePairTrainer.Options(vocabulary: 300))
+    Array(sampleText.utf8).withUnsafeBytes { trainer.add($0) }
+    try put(trainer.train(), path)
+  }
+
+  @Test func tokensOfAFile() throws {
+    try withTemporaryFolder { folder in
+      try put(sampleText.utf8, folder + "/text.txt")
+      try makeFolder(folder + "/bpe")
+      try tokenizer(folder + "/bpe/tokenizer.json")
+      let recipe = smallRecipe(folder + "/text.txt") {
+        $0.data.tokenizer = .file(folder + "/bpe")
+        $0.data.cache = folder + "/cache"
+        $0.checkpoint.every = 2
+        $0.evaluation.every = 4
+        $0.evaluation.windows = 3
+      }
+      func run(_ out: String) throws -> (model: Transformer, evaluation: Evaluation) {
+        var trainer = try Trainer(recipe)
+        let run = try RunFolder(out, trainer)
+        let result = try trainer.run({ _ in .proceed }, save: { try run.save($0) })
+        try run.finish(trainer.model, result)
+        return (trainer.model, try #require(result.evaluation))
+      }
+      let first = try run(folder + "/first")
+      #expect((258...300).contains(first.model.config.vocabulary))
+      // Two to three bytes a token, and bits of bytes, not of tokens.
+      #expect(first.evaluation.byteCount > 2 * first.evaluation.tokenCount)
+      let bits = first.evaluation.bitsPerByte
+      #expect(bits > 1 && bits < 8)
+      let read = try ModelFolder(folder + "/first/model")
+      #expect(read.tokenizer.fingerprint == (try recipe.data.tokenizer.load()).fingerprint)
+      #expect(read.tokenizer.encode("the quick fox").count < 10)
+      // From the cache, to the same bits.
+      #expect(try run(folder + "/second").model.bits == first.model.bits)
+      // Going on takes the tokenizer of the recipe, which has to be the same.
+      let stopped = try StoppedRun(folder + "/first")
+      #expect(stopped.checkpoint.step == 8)
+      var generator = try TextGenerator(read.model, read.tokenizer, prompt: "the", .greedy)
+      #expect(try generator.next() != nil)
+      // Another tokenizer has its own place in the cache.
+      var bytes = recipe
+      bytes.data.tokenizer = .bytes
+      #expect(try Trainer(bytes).training.count > 2 * Trainer(recipe).training.count)
+    }
+  }
+
+  @Test func masksOfATokenizerThatHasThem() throws {
+    try withTemporaryFolder { folder in
+      var options = BytePairTrainer.Options(vocabulary: 280)
+      options.specialTokens = ["[PAD]", "[CLS]", "[SEP]", "[MASK]"]
+      var trainer = try BytePairTrainer(options)
+      Array(sampleText.utf8).withUnsafeBytes { trainer.add($0) }
+      let tokenizer = try PretrainedTokenizer(parsing: trainer.train())
+      let special = SpecialTokens(tokenizer, .maskedLanguageModel)
+      #expect(special.vocabulary == tokenizer.vocabulary)
+      #expect(special.mask == tokenizer.id(of: "[MASK]"))
+      #expect(special.padding == tokenizer.id(of: "[PAD]"))
+      #expect(special.separator == tokenizer.id(of: "[SEP]"))
+      let bytes = SpecialTokens(ByteTokenizer(), .spanCorruption)
+      #expect(bytes.vocabulary == 359 && bytes.mask == 257 && bytes.firstSentinel == 358)
+      #expect(SpecialTokens(ByteTokenizer(), .classification).vocabulary == 259)
+      #expect(SpecialTokens(ByteTokenizer(), .causalLanguageModel).vocabulary == 257)
+    }
+  }
+
+  @Test func aTokenizerThatIsNone() throws {
+    try withTemporaryFolder { folder in
+      try put(sampleText.utf8, folder + "/text.txt")
+      try put(Array("{}".utf8), folder + "/tokenizer.json")
+      for path in ["/tokenizer.json", "/nowhere.json"] {
+        let recipe = smallRecipe(folder + "/text.txt") {
+          $0.data.tokenizer = .file(folder + path)
+        }
+        let error = #expect(throws: TokenizerError.self) { try Trainer(recipe) }
+        #expect(error?.report.file == folder + path)
+      }
+    }
+  }
+}

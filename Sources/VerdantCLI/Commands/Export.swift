@@ -66,11 +66,8 @@ struct Export: ParsableCommand {
         advice: "choose a path elsewhere")
     }
     let folder = try ModelFolder(path)
-    let tokenizer = path + "/tokenizer.json"
-    let report = try ModelExport(
-      folder.model, tokenizer: folder.tokenizer,
-      tokenizerFile: folder.tokenizer is PretrainedTokenizer ? tokenizer : nil
-    ).write(format, numbers: type, to: out, overwriting: overwrite)
+    let report = try ModelExport(folder.model, tokenizer: folder.tokenizer)
+      .write(format, numbers: type, to: out, overwriting: overwrite)
     if let example {
       try ExportExample.write(folder.model, to: example, overwriting: overwrite)
     }

@@ -45,6 +45,10 @@ struct Train: ParsableCommand {
   @Flag(help: "Begin even when the forecast says that memory will not do.")
   var force = false
 
+  @Flag(
+    help: "Ask for the same bits with any number of threads; they are the same without it, too.")
+  var deterministic = false
+
   @OptionGroup(title: "Output")
   var output: OutputOptions
 

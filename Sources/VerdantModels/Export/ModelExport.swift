@@ -49,21 +49,14 @@ public struct ModelExport: Sendable {
 
   private let model: Transformer
   private let tokenizer: any Tokenizer
-  private let tokenizerFile: String?
   private let name: String
 
   /// Takes a model.
   ///
-  /// - Parameters:
-  ///   - tokenizerFile: The `tokenizer.json` of the tokenizer; nil for one that has none.
-  ///   - name: What the model is called.
-  public init(
-    _ model: Transformer, tokenizer: any Tokenizer, tokenizerFile: String? = nil,
-    name: String = "verdant"
-  ) {
+  /// - Parameter name: What the model is called.
+  public init(_ model: Transformer, tokenizer: any Tokenizer, name: String = "verdant") {
     self.model = model
     self.tokenizer = tokenizer
-    self.tokenizerFile = tokenizerFile
     self.name = name
   }
 
@@ -104,13 +97,14 @@ public struct ModelExport: Sendable {
 
   private func vocabulary() throws -> GGUFVocabulary {
     let count = model.config.vocabulary
-    if let bytes = tokenizer as? ByteTokenizer { return GGUFVocabulary(bytes, count: count) }
-    guard let tokenizerFile else {
+    switch tokenizer {
+    case let bytes as ByteTokenizer: return GGUFVocabulary(bytes, count: count)
+    case let file as PretrainedTokenizer: return try GGUFVocabulary(file, count: count)
+    default:
       throw ConfigError(
         .unsupported, "GGUF export does not know the tokenizer '\(type(of: tokenizer).kind)'",
-        place: "tokenizer", rule: "'\(ByteTokenizer.kind)', or one with a file tokenizer.json")
+        place: "tokenizer", rule: "'\(ByteTokenizer.kind)' or '\(PretrainedTokenizer.kind)'")
     }
-    return try GGUFVocabulary(tokenizer, file: tokenizerFile, count: count)
   }
 
   private func writeONNX(_ path: String, _ overwriting: Bool) throws -> Report {

@@ -1,13 +1,18 @@
 public import VerdantNN
 public import VerdantText
 
-/// The tokens behind those of the tokenizer, in the same places for every objective but the next
-/// token's: a model that learnt one can learn another.
+/// The tokens that objectives need besides those of texts. What the tokenizer has under a usual name is
+/// taken; the others stand behind its own tokens, in the same places for every objective but the
+/// next token's: a model that learnt one can learn another.
 public struct SpecialTokens: Sendable, Equatable {
   /// Stands for a hidden token.
   public let mask: Int32
   /// Stands in front of a sequence whose first vector is its own.
   public let start: Int32
+  /// Stands behind a text.
+  public let separator: Int32
+  /// Fills the rest of a row.
+  public let padding: Int32
   /// Sentinels of span corruption.
   public static let sentinelCount = 100
   /// The sentinel of the first span; each further one is one less.
@@ -61,14 +66,30 @@ public struct SpecialTokens: Sendable, Equatable {
 
   /// The tokens that an objective needs.
   public init(_ tokenizer: any Tokenizer, _ objective: ModelConfig.Objective) {
-    let own = tokenizer.vocabulary
-    mask = Int32(own)
-    start = Int32(own + 1)
-    firstSentinel = Int32(own + 1 + Self.sentinelCount)
-    switch objective {
-    case .causalLanguageModel: vocabulary = own
-    case .maskedLanguageModel, .classification: vocabulary = own + 2
-    case .spanCorruption: vocabulary = own + 2 + Self.sentinelCount
+    let own = Int32(tokenizer.vocabulary)
+    func known(_ names: String...) -> Int32? {
+      names.lazy.compactMap { tokenizer.id(of: $0) }.first
     }
+    mask = known("[MASK]", "<mask>") ?? own
+    start = known("[CLS]", "<s>") ?? own + 1
+    separator = known("[SEP]", "</s>") ?? tokenizer.endOfDocument
+    padding = known("[PAD]", "<pad>") ?? separator
+    let last = Self.sentinelCount - 1
+    if let first = known(Self.sentinelName(0)),
+      known(Self.sentinelName(last)) == first - Int32(last)
+    {
+      firstSentinel = first
+    } else {
+      firstSentinel = own + 2 + Int32(last)
+    }
+    let needed: [Int32] =
+      switch objective {
+      case .causalLanguageModel: []
+      case .maskedLanguageModel, .classification: [mask, start]
+      case .spanCorruption: [mask, start, firstSentinel]
+      }
+    // Both places are taken when one is: the other has the same one in every model.
+    let places = needed.contains { $0 >= own } ? max(own + 2, (needed.max() ?? 0) + 1) : own
+    vocabulary = Int(places)
   }
 }

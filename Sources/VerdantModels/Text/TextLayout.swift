@@ -25,10 +25,10 @@ public struct TextLayout: Sendable, Equatable {
 
   /// The layout of a classifier: a start token where the first vector stands for the sequence.
   public init(_ tokenizer: any Tokenizer, pooling: Pooling, maximumLength: Int) {
+    let special = SpecialTokens(tokenizer, .classification)
     self.init(
-      start: pooling == .first ? SpecialTokens(tokenizer, .classification).start : nil,
-      separator: tokenizer.endOfDocument, padding: tokenizer.endOfDocument,
-      maximumLength: maximumLength)
+      start: pooling == .first ? special.start : nil, separator: special.separator,
+      padding: special.padding, maximumLength: maximumLength)
   }
 
   /// The tokens of a row, and where its second text begins.

@@ -36,7 +36,8 @@ public struct PatchConfig: Knobs {
   /// Numbers of a patch.
   public var numbers: Int { size * size * channels }
 
-  func check(maximumLength: Int, pooling: Pooling?) throws(ConfigError) {
+  /// Throws unless patches divide the image and every one has a place.
+  public func check(maximumLength: Int, pooling: Pooling?) throws(ConfigError) {
     guard height % size == 0, width % size == 0 else {
       throw ConfigError(
         .inconsistent, "patches of \(size) x \(size) in images of \(height) x \(width)",

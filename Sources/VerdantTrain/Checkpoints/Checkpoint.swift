@@ -77,7 +77,7 @@ public struct Checkpoint: Sendable {
     // There may be one of the same step: damaged, or of a way that a rollback has left.
     let folder = try AtomicFolder(path, overwriting: true)
     try ModelFolder.write(
-      snapshot.model, tokenizer: ByteTokenizer(), labels: snapshot.labels, history: history,
+      snapshot.model, tokenizer: snapshot.tokenizer, labels: snapshot.labels, history: history,
       into: folder)
     try SafetensorsWriter.write(
       snapshot.optimizer.state.entries.map { ("\($0.slot).\($0.name)", $0.tensor) },
@@ -126,7 +126,7 @@ public struct Checkpoint: Sendable {
     return Snapshot(
       step: step, model: folder.model, optimizer: restored,
       watch: try StepWatch(state["watch"]?.objectValue ?? JSONObject(), file: file),
-      labels: folder.labels, evaluation: nil,
+      tokenizer: folder.tokenizer, labels: folder.labels, evaluation: nil,
       owesEvaluation: state["owes_evaluation"] == true)
   }
 

@@ -1,5 +1,6 @@
 public import VerdantBase
 public import VerdantNN
+public import VerdantText
 
 /// Everything that the rest of a run depends on, after a step. A value: later steps do not change
 /// it.
@@ -12,6 +13,8 @@ public struct Snapshot: Sendable {
   public let optimizer: any Optimizer
   /// What the watch over loss and gradients remembers.
   public let watch: StepWatch
+  /// The tokenizer.
+  public let tokenizer: any Tokenizer
   /// The names of a classifier's classes; nil for language models.
   public let labels: [String]?
   /// The evaluation after this very step; nil when there was none.

@@ -31,7 +31,7 @@ struct DataPart: Sendable {
       validation = nil
       heldExamples = parts.validation
       source = rows
-    case .text, .labeled:
+    case .text, .labeled, .image:
       let read = try Self.text(paths, settings, tokenizer, fraction, random)
       documents = read.documents
       training = read.training

@@ -42,7 +42,7 @@ struct TokenCache {
   ) throws(DataError) {
     let options = settings.recordOptions
     var meaning: JSONObject = [
-      "tokenizer": .string(type(of: tokenizer).kind),
+      "tokenizer": .string(tokenizer.fingerprint),
       "vocabulary": .integer(tokenizer.vocabulary), "paths": paths.json,
       "format": options.format.json, "text": options.fields.text.json,
       "header": options.hasHeader.json, "on_bad_line": options.onBadLine.json,

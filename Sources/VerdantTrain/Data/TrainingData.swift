@@ -30,6 +30,17 @@ struct TrainingData: Sendable {
     func prefetched(_ source: any BatchSource) -> any BatchSource {
       depth > 0 ? PrefetchedBatches(source, depth: depth) : source
     }
+    if recipe.data.records == .image {
+      let data = try ImageData(recipe, random)
+      documents = TextDocuments(
+        files: data.files, skippedFiles: data.skippedFiles, badLines: BadLines())
+      labels = data.labels
+      source = prefetched(data.training)
+      training = data.training.tokens
+      validation = data.validation?.tokens
+      held = data.validation.map { .samples($0) }
+      return
+    }
     if recipe.objectiveKind == .classification {
       let data = try ClassifiedData(recipe, tokenizer, random)
       documents = data.documents

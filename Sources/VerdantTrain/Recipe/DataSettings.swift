@@ -1,11 +1,47 @@
 public import VerdantBase
+import VerdantModels
+public import VerdantText
 
 /// The section `data` of a recipe.
 public struct DataSettings: Knobs {
-  /// The tokenizers that exist.
-  public enum TokenizerKind: String, KnobValue, CaseIterable {
+  /// How text becomes tokens.
+  public enum TokenizerChoice: KnobValue, Hashable {
     /// Every byte is a token.
     case bytes
+    /// As a file `tokenizer.json` says, or the one of a folder.
+    case file(String)
+
+    /// A word or a path.
+    public static var expectation: String { "'bytes', or the path of a tokenizer.json" }
+
+    /// Reads a word or a path.
+    public static func read(_ json: JSONValue, at path: String, _ reader: inout SettingsReader)
+      -> TokenizerChoice?
+    {
+      guard let text = json.stringValue, !text.isEmpty else {
+        reader.wrongType(json, expected: expectation, at: path)
+        return nil
+      }
+      return text == ByteTokenizer.kind ? .bytes : .file(text)
+    }
+
+    /// The value as it is written to a file.
+    public var json: JSONValue {
+      switch self {
+      case .bytes: .string(ByteTokenizer.kind)
+      case .file(let path): .string(path)
+      }
+    }
+
+    /// The tokenizer.
+    ///
+    /// - Throws: ``TokenizerError`` when the file is missing or cannot be used.
+    public func load() throws(TokenizerError) -> any Tokenizer {
+      switch self {
+      case .bytes: ByteTokenizer()
+      case .file(let path): try PretrainedTokenizer(fileOrFolder: path)
+      }
+    }
   }
 
   /// What a record of the data is.
@@ -16,6 +52,8 @@ public struct DataSettings: Knobs {
     case completion
     /// A text, or two, with a label.
     case labeled
+    /// An image with a label, in CIFAR-10's binary form.
+    case image
   }
 
   /// Training text.
@@ -27,7 +65,7 @@ public struct DataSettings: Knobs {
   /// The share of the training text set aside when no validation text is given.
   public var validationFraction = 0.1
   /// How text becomes tokens.
-  public var tokenizer = TokenizerKind.bytes
+  public var tokenizer = TokenizerChoice.bytes
   /// How bytes are checked.
   public var encoding = TextEncoding.utf8
   /// What a record is.
@@ -38,6 +76,8 @@ public struct DataSettings: Knobs {
   public var fields = RecordFields()
   /// Whether the first row of a table names its columns.
   public var hasHeader = true
+  /// Whether training sees half of the images from behind.
+  public var flipsImages = false
   /// What happens to a record that cannot be used.
   public var onBadLine = BadLinePolicy.stop
   /// A folder that keeps tokens for later runs.
@@ -61,13 +101,14 @@ public struct DataSettings: Knobs {
       Knob("encoding", \.encoding, "how bytes are checked; 'bytes' takes any"),
       Knob(
         "records", \.records,
-        "what a record is; after a prompt the completion alone is learnt, labeled ones are classified"
+        "what a record is; after a prompt the completion alone is learnt, labeled ones and images are classified"
       ),
       Knob(
         "format", \.format,
         "how files are read; auto takes the ending: .jsonl, and but for text also .csv and .tsv"),
       Knob("fields", \.fields, "names of the fields, or numbers of the columns, of a record"),
       Knob("header", \.hasHeader, "whether the first row of a table names its columns"),
+      Knob("flip_images", \.flipsImages, "whether training mirrors half of the images"),
       Knob(
         "on_bad_line", \.onBadLine,
         "what a record that cannot be used does; skip counts them and allows one in a hundred"),

@@ -43,7 +43,12 @@ public struct DistillationSettings: Knobs {
   }
 
   func check(_ recipe: Recipe, _ reader: inout SettingsReader) {
-    guard teacher != nil else { return }
+    guard let teacher else { return }
+    if teacher.isEmpty {
+      reader.report(
+        .outOfRange, "no folder is named", at: "distillation.teacher",
+        rule: "the folder of a model or a run; null for none")
+    }
     if recipe.training.checkpointsActivations && relations > 0 {
       reader.report(
         .inconsistent, "relations with checkpointed blocks", at: "distillation.relations",

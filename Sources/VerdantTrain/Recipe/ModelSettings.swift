@@ -35,6 +35,8 @@ public struct ModelSettings: Knobs {
   public var window: Int?
   /// Longest sequence.
   public var context = 256
+  /// Pixels of a patch's side, for images.
+  public var patch = 4
   /// How positions are told apart.
   public var positions = EmbeddingConfig.Positions.learned
   /// The base of the angles of rotary positions.
@@ -83,6 +85,7 @@ public struct ModelSettings: Knobs {
         "window", \.window, 1...(1 << 24),
         "tokens that a token sees, itself counted; null for all earlier ones"),
       Knob("context", \.context, 1...(1 << 24), "longest sequence in tokens"),
+      Knob("patch", \.patch, 1...4096, "pixels of a patch's side, for images"),
       Knob("positions", \.positions, "how positions are told apart"),
       Knob("rotary_base", \.rotaryBase, 1...1e9, "base of the angles of rotary positions"),
       Knob("embedding_scale", \.embeddingScale, 1e-6...1e6, "factor of the token vectors"),

@@ -58,7 +58,7 @@ extension Recipe {
   /// What the model learns.
   public var objectiveKind: ModelConfig.Objective {
     if let kind = objective.kind { return kind }
-    if data.records == .labeled { return .classification }
+    if data.records == .labeled || data.records == .image { return .classification }
     switch model.architecture {
     case .decoder: return .causalLanguageModel
     case .encoder: return .maskedLanguageModel
@@ -76,9 +76,38 @@ extension Recipe {
     if objectiveKind == .classification {
       config.classification = ClassificationConfig(
         classes: classes, pooling: objective.pooling, dropout: objective.dropout)
-      if data.fields.second != nil { config.embedding.segments = 2 }
+      if data.records == .image {
+        config.input = .patches
+        config.patches = imagePatches
+      } else if data.fields.second != nil {
+        config.embedding.segments = 2
+      }
     }
     return config
+  }
+
+  /// How images are cut.
+  var imagePatches: PatchConfig {
+    PatchConfig(
+      height: LabeledImages.side, width: LabeledImages.side, channels: LabeledImages.channels,
+      size: model.patch)
+  }
+
+  private func checkImages(_ reader: inout SettingsReader) {
+    guard model.architecture == .encoder else {
+      reader.report(
+        .inconsistent, "images for the architecture '\(model.architecture.rawValue)'",
+        at: "model.architecture", rule: "an encoder reads images")
+      return
+    }
+    do throws(ConfigError) {
+      try imagePatches.check(maximumLength: model.context, pooling: objective.pooling)
+    } catch {
+      reader.report(
+        .inconsistent, error.report.what,
+        at: LabeledImages.side % model.patch == 0 ? "model.context" : "model.patch",
+        rule: "patches divide 32 x 32 pixels, and the context has a place for each")
+    }
   }
 
   func checkObjective(_ reader: inout SettingsReader) {
@@ -99,7 +128,7 @@ extension Recipe {
     }
     let records: [DataSettings.RecordKind]
     switch objectiveKind {
-    case .classification: records = [.labeled]
+    case .classification: records = [.labeled, .image]
     case .causalLanguageModel: records = [.text, .completion]
     case .maskedLanguageModel, .spanCorruption: records = [.text]
     }
@@ -110,6 +139,7 @@ extension Recipe {
         at: "data.records", rule: "one of \(records.map(\.rawValue).joined(separator: ", "))")
     }
     if objectiveKind == .classification {
+      if data.records == .image { return checkImages(&reader) }
       if data.fields.label == nil {
         reader.report(
           .missingKey, "no field holds the label", at: "data.fields.label",

@@ -23,10 +23,10 @@ extension Evaluation {
       switch objective {
       case .causalLanguageModel: [.text, .completion]
       case .maskedLanguageModel, .spanCorruption: [.text]
-      case .classification: [.labeled]
+      case .classification: model.config.input == .patches ? [.image] : [.labeled]
       }
     let kind = records ?? wanted[0]
-    guard wanted.contains(kind), model.config.input == .tokens else {
+    guard wanted.contains(kind) else {
       throw ConfigError(
         .inconsistent,
         "records '\(kind.rawValue)' for a model with the objective '\(objective.rawValue)'",
@@ -35,6 +35,10 @@ extension Evaluation {
     let random = RandomSource(seed: seed)
     let length = model.config.maximumLength
     switch kind {
+    case .image:
+      let images = try LabeledImages(paths, names: folder.labels)
+      guard let patches = model.config.patches else { trap("[evaluation] images without patches") }
+      try self.init(model, samples: ImageBatches(images, patches, random), batch: batch)
     case .labeled:
       let read = try LabeledTexts(
         paths, options, labels: LabelTable(ordered: folder.labels ?? []))

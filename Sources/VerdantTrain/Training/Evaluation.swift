@@ -88,7 +88,12 @@ public struct Evaluation: Sendable, Equatable {
     loss = nats / Double(counted)
     tokenCount = counted
     // A partial evaluation covers its share of the bytes.
-    byteCount = counted == stream.count - 1 ? stream.byteCount : byteSum
+    let areBytes = stream.byteCount + stream.documentCount == stream.count
+    let share = Double(counted) / Double(stream.count - 1)
+    byteCount =
+      counted == stream.count - 1
+      ? stream.byteCount
+      : areBytes ? byteSum : Int((share * Double(stream.byteCount)).rounded())
     seconds = monotonicSeconds() - started
   }
 }

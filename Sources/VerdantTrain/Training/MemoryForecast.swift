@@ -48,11 +48,12 @@ public struct MemoryForecast: Sendable, Equatable {
   ///     for the longest.
   ///   - teacher: Whom the model learns from.
   ///   - dataByteCount: Bytes of the text files.
+  ///   - tokensAreBytes: False for tokenizers whose tokens are longer.
   ///   - evaluates: True when the model is evaluated, too.
   public init(
     _ config: ModelConfig, _ settings: TrainingSettings, lengths: RowLengths? = nil,
     teacher: (config: ModelConfig, settings: DistillationSettings)? = nil,
-    dataByteCount: Int = 0, evaluates: Bool = true
+    dataByteCount: Int = 0, tokensAreBytes: Bool = true, evaluates: Bool = true
   ) throws(ConfigError) {
     let lengths = lengths ?? RowLengths(input: config.maximumLength, target: nil)
     let memory = MemorySimulation()
@@ -97,9 +98,9 @@ public struct MemoryForecast: Sendable, Equatable {
     pool = max(0, use.poolByteCount - tensors)
     let threads = Compute.threadCount
     scratch = use.callerScratchByteCount + threads * use.threadScratchByteCount
-    // A byte is a token, and a token takes four.
+    // A token takes four bytes; a byte-pair token stands for about four.
     let bytes = min(dataByteCount, Int.max / 64)
-    data = 5 * bytes
+    data = tokensAreBytes ? 5 * bytes : 2 * bytes
     resident = max(0, Compute.residentByteCount - CPUBackend.shared.pooledByteCount)
     process = resident + Self.processGrowth + threads * Self.growthForThread
     // The text exists once more while its parts are separated.

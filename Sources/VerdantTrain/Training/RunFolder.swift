@@ -20,6 +20,7 @@ public final class RunFolder {
   private let origin: JSONObject
   private let recipe: Recipe
   private let fingerprint: String
+  private let tokenizer: any Tokenizer
   private let labels: [String]?
   private let lock: FolderLock
   private let store: CheckpointStore
@@ -37,6 +38,7 @@ public final class RunFolder {
     self.path = path
     recipe = trainer.recipe
     fingerprint = trainer.dataFingerprint
+    tokenizer = trainer.tokenizer
     labels = trainer.labels
     try Self.makeFolder(path)
     lock = try FolderLock(path)
@@ -54,6 +56,7 @@ public final class RunFolder {
     path = stopped.path
     recipe = trainer.recipe
     fingerprint = trainer.dataFingerprint
+    tokenizer = trainer.tokenizer
     labels = trainer.labels
     lock = stopped.lock
     store = CheckpointStore(path, recipe)
@@ -212,7 +215,7 @@ public final class RunFolder {
   /// Saves the final model, as `model`.
   public func saveFinal(_ model: Transformer, step: Int) throws {
     try ModelFolder.write(
-      model, tokenizer: ByteTokenizer(), labels: labels, history: history(step),
+      model, tokenizer: tokenizer, labels: labels, history: history(step),
       to: path + "/model", overwriting: true)
     finalModelIsSaved = true
     // What still follows is an evaluation: a run that is killed in it has ended nevertheless.

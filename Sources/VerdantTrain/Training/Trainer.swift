@@ -10,7 +10,7 @@ public struct Trainer {
   /// The recipe.
   public let recipe: Recipe
   /// The tokenizer.
-  public let tokenizer: any Tokenizer = ByteTokenizer()
+  public let tokenizer: any Tokenizer
   /// The model; changed by ``run(_:save:restore:saveFinal:isStopped:)``.
   public private(set) var model: Transformer
   /// The training data as tokens.
@@ -48,7 +48,9 @@ public struct Trainer {
     _ recipe: Recipe, resuming checkpoint: Checkpoint? = nil, allowsOtherData: Bool = false,
     ignoresMemory: Bool = false
   ) throws {
-    var plan = try TrainingPlan(recipe)
+    let tokenizer = try recipe.data.tokenizer.load()
+    self.tokenizer = tokenizer
+    var plan = try TrainingPlan(recipe, tokenizer)
     if !ignoresMemory { try plan.checkMemory() }
     self.recipe = recipe
     random = RandomSource(seed: UInt64(recipe.training.seed))
@@ -56,7 +58,7 @@ public struct Trainer {
     dataFingerprint = try data.training.fingerprint().description
     let names = data.labels?.names
     labels = names
-    if let names { plan = try TrainingPlan(recipe, classes: names.count) }
+    if let names { plan = try TrainingPlan(recipe, tokenizer, classes: names.count) }
     let teacher = try recipe.distillation.teacher.map { try Self.teacher($0, names) }
     let optimizer = try recipe.training.makeOptimizer()
     if let checkpoint {
@@ -112,7 +114,8 @@ public struct Trainer {
   /// Everything that the rest of the run depends on.
   public var snapshot: Snapshot {
     Snapshot(
-      step: step, model: model, optimizer: optimizer, watch: watch, labels: labels,
+      step: step, model: model, optimizer: optimizer, watch: watch, tokenizer: tokenizer,
+      labels: labels,
       evaluation: evaluation, owesEvaluation: owesEvaluation)
   }
 

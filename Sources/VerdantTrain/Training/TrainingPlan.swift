@@ -2,7 +2,7 @@ public import VerdantBase
 public import VerdantCore
 public import VerdantNN
 import VerdantModels
-import VerdantText
+public import VerdantText
 
 /// What a run will do and take, known from the recipe and the sizes of the files alone.
 public struct TrainingPlan: Sendable {
@@ -23,19 +23,24 @@ public struct TrainingPlan: Sendable {
 
   private let dataByteCount: Int
   private let teacher: TeacherPlan?
+  private let tokenizer: any Tokenizer
 
   /// Shapes are counted in whole numbers, which are exact for models up to this many bytes.
   private static let mostBytes = 0x1p40
 
   /// Plans a run.
   ///
-  /// - Parameter classes: Labels of the data; they are not known before it is read.
+  /// - Parameters:
+  ///   - tokenizer: The recipe's, if it was loaded already.
+  ///   - classes: Labels of the data; they are not known before it is read.
   /// - Throws: ``ConfigError`` when sizes do not fit each other or are beyond any machine,
   ///   ``DataError`` when a folder of the data cannot be read.
-  public init(_ recipe: Recipe, classes: Int = 2) throws {
+  public init(_ recipe: Recipe, _ tokenizer: (any Tokenizer)? = nil, classes: Int = 2) throws {
     try recipe.check()
+    let tokenizer = try tokenizer ?? recipe.data.tokenizer.load()
+    self.tokenizer = tokenizer
     let settings = recipe.training
-    let config = recipe.modelConfig(ByteTokenizer(), classes: classes)
+    let config = recipe.modelConfig(tokenizer, classes: classes)
     teacher = try recipe.distillation.teacher.map { path in
       let config = try ModelFolder.config(ModelFolder.resolve(path))
       return TeacherPlan(config: config, settings: recipe.distillation)
@@ -67,21 +72,22 @@ public struct TrainingPlan: Sendable {
       context: recipe.model.context, flopsPerToken: cost.trainingPerToken)
     tokensPerStep = settings.tokensPerStep(context: recipe.model.context)
     dataByteCount = try TextFiles(recipe.data.train + (recipe.data.validation ?? [])).byteCount
-    memory = try Self.forecast(recipe, dataByteCount, teacher)
+    memory = try Self.forecast(recipe, dataByteCount, tokenizer, teacher)
     parameterCount = need.parameterCount
   }
 
   private static let smaller =
     "make model.layers, model.width, model.context or training.batch smaller"
 
-  private static func forecast(_ recipe: Recipe, _ bytes: Int, _ teacher: TeacherPlan?)
-    throws(ConfigError) -> MemoryForecast
-  {
-    var config = recipe.modelConfig(ByteTokenizer())
+  private static func forecast(
+    _ recipe: Recipe, _ bytes: Int, _ tokenizer: any Tokenizer, _ teacher: TeacherPlan?
+  ) throws(ConfigError) -> MemoryForecast {
+    var config = recipe.modelConfig(tokenizer)
     config.classification?.classes = teacher?.config.classification?.classes ?? 2
     return try MemoryForecast(
       config, recipe.training, lengths: recipe.rowLengths,
       teacher: teacher.map { ($0.config, $0.settings) }, dataByteCount: bytes,
+      tokensAreBytes: tokenizer is ByteTokenizer,
       evaluates: recipe.data.validation != nil || recipe.data.validationFraction > 0)
   }
 
@@ -106,7 +112,7 @@ public struct TrainingPlan: Sendable {
   /// The largest batch that fits, with as many sequences a step; else the longest context.
   private func advice(_ limits: [MemoryLimit]) throws(ConfigError) -> String {
     var smaller = recipe
-    if try Self.forecast(recipe, 0, teacher).violated(limits) == nil {
+    if try Self.forecast(recipe, 0, tokenizer, teacher).violated(limits) == nil {
       return "text and tokens take \(byteText(memory.data)); give less text in data.train"
     }
     let kept = memory.weights + memory.gradients + memory.optimizer
@@ -118,7 +124,7 @@ public struct TrainingPlan: Sendable {
       smaller.training.batch /= 2
       let sequences = recipe.training.batch * recipe.training.accumulation
       smaller.training.accumulation = sequences / smaller.training.batch
-      let need = try Self.forecast(smaller, dataByteCount, teacher)
+      let need = try Self.forecast(smaller, dataByteCount, tokenizer, teacher)
       if need.violated(limits) == nil {
         return "batch \(smaller.training.batch) needs \(byteText(need.total)): "
           + "--set training.batch=\(smaller.training.batch) "
@@ -127,14 +133,14 @@ public struct TrainingPlan: Sendable {
     }
     while smaller.model.context >= 32 {
       smaller.model.context /= 2
-      let need = try Self.forecast(smaller, dataByteCount, teacher)
+      let need = try Self.forecast(smaller, dataByteCount, tokenizer, teacher)
       if need.violated(limits) == nil {
         return "batch 1 with sequences of \(smaller.model.context) tokens needs "
           + "\(byteText(need.total)): --set training.batch=1 "
           + "--set model.context=\(smaller.model.context)"
       }
     }
-    let need = try Self.forecast(smaller, dataByteCount, teacher)
+    let need = try Self.forecast(smaller, dataByteCount, tokenizer, teacher)
     return "batch 1 with sequences of \(smaller.model.context) tokens still needs "
       + "\(byteText(need.total)); make model.layers or model.width smaller"
   }
@@ -163,9 +169,8 @@ public struct RowLengths: Sendable {
 extension Recipe {
   /// Tokens of a row: of span corruption some stand in the input, the others in the target.
   var rowLengths: RowLengths {
-    guard objectiveKind == .spanCorruption else {
-      return RowLengths(input: model.context, target: nil)
-    }
+    if data.records == .image { return RowLengths(input: imagePatches.count) }
+    guard objectiveKind == .spanCorruption else { return RowLengths(input: model.context) }
     var corruption = SpanCorruption(firstSentinel: 0, sentinelCount: 0, start: 0)
     corruption.density = objective.spanDensity
     corruption.meanSpan = objective.meanSpan

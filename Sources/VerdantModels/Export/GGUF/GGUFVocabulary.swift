@@ -1,5 +1,4 @@
 import VerdantBase
-import VerdantIO
 import VerdantText
 
 /// The tokens of a model as facts of GGUF: byte-level byte-pair encoding, in the words of its
@@ -34,9 +33,9 @@ struct GGUFVocabulary {
   /// The tokens of a file `tokenizer.json`.
   ///
   /// - Throws: ``ConfigError`` for tokenizers that readers of GGUF do not know.
-  init(_ tokenizer: any Tokenizer, file path: String, count: Int) throws {
-    let json = try JSONValue(
-      parsing: readFile(path, limit: Limits.standard.tokenizerBytes), file: path)
+  init(_ tokenizer: PretrainedTokenizer, count: Int) throws {
+    let path = "tokenizer.json"
+    let json = try JSONValue(parsing: tokenizer.content, file: path)
     func unsupported(_ what: String, _ place: String, _ rule: String) -> ConfigError {
       ConfigError(
         .unsupported, "GGUF export does not know \(what)", file: path, place: place, rule: rule)

@@ -21,8 +21,10 @@ struct RowObjective {
     case .causalLanguageModel, .classification: return source
     case .maskedLanguageModel:
       var objective = MaskedLanguage(
-        mask: special.mask, ordinary: 0..<Int32(tokenizer.vocabulary - 1),
-        special: [tokenizer.endOfDocument])
+        mask: special.mask, ordinary: 0..<Int32(tokenizer.vocabulary),
+        special: [
+          tokenizer.endOfDocument, special.mask, special.start, special.separator, special.padding,
+        ])
       objective.rate = settings.maskRate
       objective.maskShare = settings.maskShare
       objective.randomShare = settings.randomShare
