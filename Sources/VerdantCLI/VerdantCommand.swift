@@ -25,7 +25,7 @@ struct VerdantCommand: ParsableCommand {
       CommandGroup(
         name: "Models:",
         subcommands: [
-          RecipeCommand.self, Train.self, Eval.self, Generate.self, Classify.self,
+          RecipeCommand.self, Train.self, Eval.self, Generate.self, Classify.self, Export.self,
           TokenizerCommand.self,
         ]),
       CommandGroup(
