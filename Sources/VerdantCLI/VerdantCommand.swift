@@ -26,6 +26,7 @@ struct VerdantCommand: ParsableCommand {
         name: "Models:",
         subcommands: [
           RecipeCommand.self, Train.self, Eval.self, Generate.self, Classify.self,
+          Embed.self, Convert.self,
           TokenizerCommand.self,
         ]),
       CommandGroup(
