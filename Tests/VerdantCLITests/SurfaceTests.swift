@@ -4,7 +4,10 @@ import Verdant
 
 /// Help, versions, the environment, and the commands of the README.
 @Suite struct SurfaceTests {
-  @Test(arguments: ["train", "eval", "generate", "inspect", "compare", "doctor", "tokenizer"])
+  @Test(arguments: [
+    "train", "eval", "generate", "inspect", "compare", "doctor", "tokenizer",
+    "convert", "embed",
+  ])
   func help(_ command: String) throws {
     let outcome = try Program.run([command, "--help"])
     #expect(outcome.code == 0 && outcome.output.contains("USAGE: verdant \(command)"))

@@ -48,9 +48,10 @@ struct GoldenFamily {
 @Suite struct FamilyTests {
   @Test func everyFamilyIsThere() throws {
     #expect(GoldenFamily.names.count >= 22)
-    let found = try Set(GoldenFamily.names.map { name in
-      try #require(ModelFolder.model("\(GoldenFamily.folder)/\(name)").report.family)
-    })
+    let found = try Set(
+      GoldenFamily.names.map { name in
+        try #require(ModelFolder.model("\(GoldenFamily.folder)/\(name)").report.family)
+      })
     #expect(found == Set(ModelForm.families))
   }
 
@@ -77,7 +78,8 @@ struct GoldenFamily {
       #expect(second.family == family && second.unused.isEmpty && second.notices.isEmpty)
       #expect(copy.config == model.config)
       for (one, other) in zip(model.parameters, copy.parameters) {
-        #expect(one.name == other.name && one.parameter.value.floats == other.parameter.value.floats)
+        #expect(
+          one.name == other.name && one.parameter.value.floats == other.parameter.value.floats)
       }
       // No shard, no half precision, no old names: the same tensors with the same numbers.
       guard !["llama-biases", "llama-old", "bert-old"].contains(name) else { return }

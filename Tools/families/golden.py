@@ -129,7 +129,8 @@ def write(folder, name, kind, config):
     shutil.rmtree(folder, ignore_errors=True)
     options = {"max_shard_size": SHARDED[name]} if name in SHARDED else {}
     model.save_pretrained(folder, **options)
-    model = model.float()
+    # Read again: a cast would have rounded the angles of rotary positions as well.
+    model = kind.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
     given = inputs(name, config, generator)
     with torch.no_grad():
         output = model(**given)

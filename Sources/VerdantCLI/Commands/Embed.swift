@@ -31,7 +31,8 @@ struct Embed: ParsableCommand {
   @Option(help: ArgumentHelp("Texts to show for --query.", valueName: "count"))
   var top = 10
 
-  @Flag(inversion: .prefixedNo, help: "Divide vectors by their length; as the model says by default.")
+  @Flag(
+    inversion: .prefixedNo, help: "Divide vectors by their length; as the model says by default.")
   var normalize: Bool?
 
   @Option(help: ArgumentHelp("Texts at once.", valueName: "count"))

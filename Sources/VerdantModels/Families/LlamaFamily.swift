@@ -14,7 +14,8 @@ enum LlamaFamily: ModelFamily {
     let hasBias = settings.bool("attention_bias", false)
     return RotaryDecoder.config(
       &settings, "Llama", normEpsilon: 1e-6,
-      RotaryDecoder.Biases(inputs: hasBias, output: hasBias)) { _, _ in nil }
+      RotaryDecoder.Biases(inputs: hasBias, output: hasBias)
+    ) { _, _ in nil }
   }
 
   static func json(_ plain: ModelConfig) -> JSONObject? {

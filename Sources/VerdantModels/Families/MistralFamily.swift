@@ -14,7 +14,8 @@ enum MistralFamily: ModelFamily {
       settings.object["sliding_window"] == nil ? 4096 : settings.optionalInteger("sliding_window")
     return RotaryDecoder.config(
       &settings, "Mistral", normEpsilon: 1e-6, keyHeads: 8,
-      RotaryDecoder.Biases(inputs: false, output: false)) { _, _ in window }
+      RotaryDecoder.Biases(inputs: false, output: false)
+    ) { _, _ in window }
   }
 
   static func json(_ plain: ModelConfig) -> JSONObject? {

@@ -85,7 +85,8 @@ enum RotaryDecoder {
       settings.reader.report(
         .unsupported, "the rotary scaling '\(escaped(name.stringValue ?? name.typeName))'",
         at: "\(key).rope_type",
-        rule: "one of default, \(RotaryScaling.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+        rule:
+          "one of default, \(RotaryScaling.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
       return
     }
     var scaling = RotaryScaling(kind, factor: inner.number("factor", 1, in: 1...1e6))
@@ -119,7 +120,9 @@ enum RotaryDecoder {
     var rotary = rotaryJSON(scaling)
     let base = JSONValue.number(plain.embedding.rotaryBase)
     var object: JSONObject = [
-      "architectures": [.string(name + (isClassifier ? "ForSequenceClassification" : "ForCausalLM"))],
+      "architectures": [
+        .string(name + (isClassifier ? "ForSequenceClassification" : "ForCausalLM"))
+      ],
       "vocab_size": .integer(plain.vocabulary), "hidden_size": .integer(plain.width),
       "intermediate_size": network.hidden.map { .integer($0) } ?? .null,
       "num_hidden_layers": .integer(plain.blocks.count),

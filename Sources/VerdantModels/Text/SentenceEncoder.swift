@@ -1,4 +1,4 @@
-public import VerdantBase
+import VerdantBase
 import VerdantCore
 public import VerdantNN
 public import VerdantText

@@ -91,38 +91,53 @@ struct WeightLoader {
   private mutating func plan(_ model: Transformer) throws(CheckpointError) -> [Step] {
     var shapes: [String: Shape] = [:]
     model.forEachParameter { shapes[$0] = $1.value.shape }
-    var problems: [CheckpointError] = []
-    var missing: [(name: String, shape: Shape)] = []
+    var needs: [Need] = []
     var steps: [Step] = []
-    var used: Set<String> = []
     for rule in table.rules {
       let own = rule.own.compactMap { shapes[$0] }
       guard own.count == rule.own.count else { continue }
-      let shape = rule.shape(own)
-      guard let name = rule.foreign.first(where: { stored[$0] != nil }), let key = stored[name]
-      else {
-        missing.append((rule.foreign[0], shape))
-        continue
-      }
-      used.insert(name)
-      if let problem = problem(of: key, shape) {
-        problems.append(problem)
-      } else {
-        steps.append(Step(rule: rule, shapes: own, stored: key))
-      }
+      let name = rule.foreign.first { stored[$0] != nil }
+      let key = name.flatMap { stored[$0] }
+      needs.append(Need(name: name ?? rule.foreign[0], shape: rule.shape(own), key: key))
+      if let key { steps.append(Step(rule: rule, shapes: own, stored: key)) }
     }
+    let used = Set(needs.filter { $0.key != nil }.map(\.name))
     let rest = stored.keys.filter { !used.contains($0) }.sorted()
     let unexpected = rest.filter { name in
       !unusedPatterns.contains { PartPath(name).matches($0) }
     }
     report.unused = rest.filter { !unexpected.contains($0) }.compactMap { stored[$0] }
-    problems += missing.map { name, shape in
-      absent(name, shape, nearest(to: name, in: unexpected).flatMap { stored[$0] })
-    }
-    let wanted = missing.isEmpty ? used.sorted() : missing.map(\.name)
-    problems += unexpected.map { surplus(stored[$0] ?? $0, nearest(to: $0, in: wanted)) }
-    if let error = CheckpointError(collecting: problems) { throw error }
+    if let error = CheckpointError(collecting: problems(needs, unexpected)) { throw error }
     return steps
+  }
+
+  /// A tensor that the model needs.
+  private struct Need {
+    let name: String
+    let shape: Shape
+    /// Its name in the files; nil when it is missing.
+    let key: String?
+  }
+
+  /// Names are compared for that many tensors alone: a file may have a million.
+  private static let mostHints = 64
+
+  private func problems(_ needs: [Need], _ unexpected: [String]) -> [CheckpointError] {
+    let candidates = unexpected.prefix(Self.mostHints)
+    var hints = 0
+    func near(_ name: String, _ others: some Sequence<String>) -> String? {
+      hints += 1
+      return hints > Self.mostHints ? nil : nearest(to: name, in: others)
+    }
+    var problems = needs.compactMap { need in
+      need.key.map { problem(of: $0, need.shape) }
+        ?? absent(need.name, need.shape, near(need.name, candidates).flatMap { stored[$0] })
+    }
+    hints = 0
+    let missing = needs.filter { $0.key == nil }.map(\.name)
+    let wanted = missing.isEmpty ? needs.map(\.name) : missing
+    problems += unexpected.map { surplus(stored[$0] ?? $0, near($0, wanted)) }
+    return problems
   }
 
   private func problem(of key: String, _ shape: Shape) -> CheckpointError? {

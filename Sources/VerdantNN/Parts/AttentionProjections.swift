@@ -53,7 +53,8 @@ public struct AttentionProjections: Module {
     query = try make.linear("query", width, inner, bias: bias)
     key = try make.linear("key", width, headWidth * keyHeads, bias: bias)
     value = try make.linear("value", width, headWidth * keyHeads, bias: bias)
-    output = try make.linear("output", inner, width, bias: heads.hasOutputBias, gain: make.residualGain)
+    output = try make.linear(
+      "output", inner, width, bias: heads.hasOutputBias, gain: make.residualGain)
   }
 
   private static func divisors(of width: Int) -> String {
