@@ -49,7 +49,8 @@ void vd_rotary(const vd_rotary_shape *shape, const void *x, void *y) {
   double *frequency = vd_scratch(1, 3 * half * sizeof(double));
   double *cosine = frequency + half, *sine = cosine + half;
   for (size_t i = 0; i < half; i++) {
-    frequency[i] = pow(shape->base, -(double)i / (double)half);
+    frequency[i] = shape->frequencies ? shape->frequencies[i]
+                                      : pow(shape->base, -(double)i / (double)half);
     cosine[i] = cos(frequency[i]);
     sine[i] = sin(frequency[i]);
   }

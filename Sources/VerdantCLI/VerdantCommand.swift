@@ -25,7 +25,8 @@ struct VerdantCommand: ParsableCommand {
       CommandGroup(
         name: "Models:",
         subcommands: [
-          RecipeCommand.self, Train.self, Eval.self, Generate.self, Classify.self, Export.self,
+          RecipeCommand.self, Train.self, Eval.self, Generate.self, Classify.self,
+          Embed.self, Convert.self, Export.self,
           TokenizerCommand.self,
         ]),
       CommandGroup(

@@ -20,6 +20,7 @@ public final class AtomicFolder {
   private let target: OutputPath
   private let isOverwriting: Bool
   private var files: [(name: String, output: OutputFile, hash: RunningHash)] = []
+  private var folders: [String] = []
   private var isPending = true
 
   private final class RunningHash {
@@ -56,10 +57,11 @@ public final class AtomicFolder {
   /// Creates a file inside; it is completed by ``commit()`` at the latest.
   ///
   /// - Parameter name: A single component: not empty, no `/`, `\` or control character, no
-  ///   leading `.` or `-`, at most 255 bytes.
+  ///   leading `.` or `-`, at most 255 bytes; or two of them, `folder/file`.
   /// - Throws: ``FileError`` when the name is not allowed or taken, or the file cannot be made.
   public func makeFile(named name: String) throws(FileError) -> OutputFile {
-    guard isSafeFileName(name) else {
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count <= 2, parts.allSatisfy(isSafeFileName) else {
       throw FileError(
         .invalidPath,
         "\"\(escaped(name))\" is no name for a file",
@@ -69,6 +71,12 @@ public final class AtomicFolder {
     }
     guard isPending else {
       throw FileError(.io, "the folder is finished", file: path, code: .internalError)
+    }
+    if parts.count == 2, !folders.contains(parts[0]) {
+      guard mkdir("\(temporaryPath)/\(parts[0])", 0o777) == 0 else {
+        throw SystemCalls.error(errno, doing: "create the folder", "\(path)/\(parts[0])")
+      }
+      folders.append(parts[0])
     }
     let file = try OutputFile(creating: "\(temporaryPath)/\(name)", shownAs: "\(path)/\(name)")
     let hash = RunningHash()
@@ -106,6 +114,7 @@ public final class AtomicFolder {
     guard isPending else { return }
     do throws(FileError) {
       for file in files { try file.output.finish() }
+      for folder in folders { try SystemCalls.synchronizeFolder("\(temporaryPath)/\(folder)") }
       try SystemCalls.synchronizeFolder(temporaryPath)
       let replaced = isOverwriting ? try target.moveAside(".old") : nil
       do throws(FileError) {

@@ -5,7 +5,8 @@ import Verdant
 /// Help, versions, the environment, and the commands of the README.
 @Suite struct SurfaceTests {
   @Test(arguments: [
-    "train", "eval", "generate", "inspect", "compare", "doctor", "tokenizer", "export",
+    "train", "eval", "generate", "classify", "inspect", "compare", "doctor", "tokenizer",
+    "export", "convert", "embed",
   ])
   func help(_ command: String) throws {
     let outcome = try Program.run([command, "--help"])

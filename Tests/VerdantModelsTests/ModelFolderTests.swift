@@ -163,10 +163,11 @@ import Verdant
 
   @Test func unknownModelTypeNamesTheKnownOne() throws {
     try withModel { path in
-      try change(path, "config.json", "model_type", "gpt2")
+      try change(path, "config.json", "model_type", "gpt17")
       let error = #expect(throws: ConfigError.self) { try ModelFolder(path) }
       #expect(error?.report.place == "model_type")
-      #expect(error?.report.what.contains("gpt2") == true)
+      #expect(error?.report.what.contains("gpt17") == true)
+      #expect(error?.report.rule?.contains("gpt2") == true)
       #expect(error?.report.rule?.contains("verdant") == true)
     }
   }

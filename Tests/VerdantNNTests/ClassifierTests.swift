@@ -8,6 +8,9 @@ import VerdantTestKit
     if !decoder { model.architecture = .encoder }
     model.objective = .classification
     model.classification = ClassificationConfig(classes: 3, pooling: pooling)
+    // One of them has a pooler as BERT does, another classes without a bias as GPT-2 does.
+    model.classification?.transform = pooling == .first ? .tanh : nil
+    model.classification?.bias = pooling != .last
     return model
   }
 

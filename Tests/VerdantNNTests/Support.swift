@@ -110,6 +110,16 @@ struct Variant: Sendable, CustomStringConvertible {
       config.embedding.segments = 2
     }
     add("logit scale") { $0.logitScale = 0.4 }
+    add("head with a map and a bias") { config in
+      config.headTransform = HeadTransform.Options()
+      config.headBias = true
+    }
+    for kind in RotaryScaling.Kind.allCases {
+      add("rotary scaling \(kind.rawValue)") { config in
+        config.embedding.positions = .rotary
+        config.embedding.rotaryScaling = RotaryScaling(kind, factor: 3, originalLength: 12)
+      }
+    }
     add("embedding scale") { $0.embedding.scale = 2.5 }
     add("rotary, grouped, window") { config in
       config.embedding.positions = .rotary

@@ -84,7 +84,9 @@ void vd_gemm_bf16(bool transposeA, bool transposeB, size_t M, size_t N, size_t K
 /// True when bf16 products run on this machine's own instructions.
 bool vd_gemm_has_bf16(void);
 
-typedef enum { VD_ACT_NONE, VD_ACT_GELU, VD_ACT_RELU, VD_ACT_SILU } vd_activation;
+typedef enum {
+  VD_ACT_NONE, VD_ACT_GELU, VD_ACT_RELU, VD_ACT_SILU, VD_ACT_GELU_EXACT, VD_ACT_TANH
+} vd_activation;
 
 typedef struct {
   size_t rows, width, columns;
@@ -189,6 +191,7 @@ typedef struct {
   size_t head_width;  // even
   size_t start;       // position of the first token
   double base;        // pair i turns by position * base^(-2 i / head_width)
+  const double *VD_NULLABLE frequencies;  // [head_width / 2]: pair i turns by position times this
   bool backward;      // turns back
   vd_type type;
 } vd_rotary_shape;

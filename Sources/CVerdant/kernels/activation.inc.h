@@ -14,6 +14,8 @@ static void activate_span(vd_activation a, size_t n, const float *x, float *y) {
     case VD_ACT_GELU: VD_ACTIVATE(gelu_of(v));
     case VD_ACT_RELU: VD_ACTIVATE(v > 0.f || v != v ? v : 0.f);
     case VD_ACT_SILU: VD_ACTIVATE(silu_of(v));
+    case VD_ACT_GELU_EXACT: VD_ACTIVATE(gelu_exact_of(v));
+    case VD_ACT_TANH: VD_ACTIVATE(tanh_of(v));
   }
 }
 
@@ -77,6 +79,8 @@ static void slope_span(vd_activation a, size_t n, const float *dy, const float *
     case VD_ACT_GELU: VD_SLOPE(gelu_slope(v));
     case VD_ACT_RELU: VD_SLOPE(v > 0.f ? 1.f : 0.f);
     case VD_ACT_SILU: VD_SLOPE(silu_slope(v));
+    case VD_ACT_GELU_EXACT: VD_SLOPE(gelu_exact_slope(v));
+    case VD_ACT_TANH: VD_SLOPE(tanh_slope(v));
   }
 }
 

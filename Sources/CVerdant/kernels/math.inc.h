@@ -115,6 +115,53 @@ static inline float gelu_slope(float x) {
   return s + x * s * (1.f - s) * 1.59576912f * (1.f + 0.134145f * z);
 }
 
+// exp(-x^2 / 2). The square is split where 12 bits end, so that its rounding, which the exponential
+// would enlarge up to 88 times, is put right.
+static inline float bell_of(float x) {
+  float high = from_bits(to_bits(x) & 0xFFFFF000u);
+  float half = 0.5f * x * x;
+  float error = (0.5f * high * high - half) + 0.5f * (x - high) * (x + high);
+  return exp_of(-half) * (1.f - error);
+}
+
+// The normal distribution below -a for a >= 0: exp(-a^2 / 2) t P(t) with t = 1 / (1 + 0.35 a), as
+// Abramowitz and Stegun 7.1.26 with a polynomial of least squares of relative errors: 4e-8 up to 13.5.
+static inline float normal_tail_of(float a, float bell) {
+  float t = 1.f / (1.f + 0.35f * a);
+  float p = -2.9560996220e-02f;
+  p = p * t + 1.4593276381e-01f;
+  p = p * t - 2.5962910056e-01f;
+  p = p * t + 1.6347001493e-01f;
+  p = p * t - 2.5931652635e-02f;
+  p = p * t + 1.0663895309e-01f;
+  p = p * t + 1.1956404895e-01f;
+  p = p * t + 1.3989636302e-01f;
+  p = p * t + 1.3961957395e-01f;
+  return bell * (t * p);
+}
+
+// GELU as defined, x times the normal distribution below x (Hendrycks and Gimpel 2016). Beyond 14
+// that is 0 or 1.
+static inline float gelu_exact_of(float x) {
+  float c = x > 14.f ? 14.f : x;
+  c = c < -14.f ? -14.f : c;
+  float tail = normal_tail_of(fabsf(c), bell_of(c));
+  float y = x * (c < 0.f ? tail : 1.f - tail);
+  return x < -14.f ? -0.f : y;
+}
+
+static inline float gelu_exact_slope(float x) {
+  float c = x > 14.f ? 14.f : x;
+  c = c < -14.f ? -14.f : c;
+  float bell = bell_of(c), tail = normal_tail_of(fabsf(c), bell);
+  return (c < 0.f ? tail : 1.f - tail) + 0.39894228f * c * bell;
+}
+
+static inline float tanh_slope(float x) {
+  float y = tanh_of(x);
+  return 1.f - y * y;
+}
+
 static inline float silu_of(float x) { return x * sigmoid_of(x); }
 
 static inline float silu_slope(float x) {

@@ -186,6 +186,8 @@ extension Activation {
     case .gelu: VD_ACT_GELU
     case .relu: VD_ACT_RELU
     case .silu: VD_ACT_SILU
+    case .geluExact: VD_ACT_GELU_EXACT
+    case .tanh: VD_ACT_TANH
     }
   }
 }

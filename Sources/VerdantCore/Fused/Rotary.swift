@@ -18,15 +18,26 @@ public struct Rotary: FusedPrimitive {
   public let start: Int
   /// The base of the angles; a larger one turns more slowly.
   public let base: Double
+  /// How the angles change for long sequences; nil for not at all.
+  public let scaling: RotaryScaling?
 
   /// Makes the operation.
-  public init(heads: Int, start: Int = 0, base: Double = 10_000) {
+  public init(
+    heads: Int, start: Int = 0, base: Double = 10_000, scaling: RotaryScaling? = nil
+  ) {
     require(
       heads > 0 && start >= 0 && base > 0 && base.isFinite,
       "[rotary] \(heads) heads from position \(start) with base \(base)")
     self.heads = heads
     self.start = start
     self.base = base
+    self.scaling = scaling
+  }
+
+  /// The angle of one position for each pair, of tokens `[batch, length, …]`.
+  func frequencies(_ x: Shape) -> [Double] {
+    (scaling ?? RotaryScaling()).frequencies(
+      base: base, pairs: x[2] / (2 * heads), length: start + x[1])
   }
 
   /// The name in errors and profiles.
@@ -65,9 +76,8 @@ public struct Rotary: FusedPrimitive {
     let x = inputs[0]
     check(x)
     let (batch, length, half) = (x.shape[0], x.shape[1], x.shape[2] / (2 * heads))
-    let angles = (0..<length).flatMap { row in
-      (0..<half).map { Double(start + row) * pow(base, -Double($0) / Double(half)) }
-    }
+    let frequencies = frequencies(x.shape)
+    let angles = (0..<length).flatMap { row in frequencies.map { Double(start + row) * $0 } }
     func table(_ function: (Double) -> Double) -> Tensor {
       Tensor(angles.map { Float(function($0)) }, [length, 1, half], on: x.backend)
     }
@@ -91,7 +101,11 @@ public struct Rotary: FusedPrimitive {
 
   /// Shapes for checks and benchmarks.
   public static var examples: [Example<Rotary>] {
-    [
+    RotaryScaling.Kind.allCases.map { kind in
+      let scaling = RotaryScaling(kind, factor: 4, originalLength: 40)
+      return Example(
+        Rotary(heads: 2, start: 5, base: 500, scaling: scaling), .normal([1, 70, 20]))
+    } + [
       Example(Rotary(heads: 1), .normal([1, 1, 2])),
       Example(Rotary(heads: 3), .normal([2, 5, 12])),
       Example(Rotary(heads: 2, start: 60, base: 500), .normal([2, 70, 20])),
@@ -114,8 +128,12 @@ public protocol RotaryKernels: Backend {
 ///   - x: `[batch, length, heads · headWidth]`.
 ///   - start: The position of the first token.
 ///   - base: The base of the angles.
-public func rotary(_ x: Tensor, heads: Int, from start: Int = 0, base: Double = 10_000) -> Tensor {
-  apply(Rotary(heads: heads, start: start, base: base), x)
+///   - scaling: How the angles change for long sequences; nil for not at all.
+public func rotary(
+  _ x: Tensor, heads: Int, from start: Int = 0, base: Double = 10_000,
+  scaling: RotaryScaling? = nil
+) -> Tensor {
+  apply(Rotary(heads: heads, start: start, base: base, scaling: scaling), x)
 }
 
 extension CPUBackend: RotaryKernels {
@@ -125,8 +143,15 @@ extension CPUBackend: RotaryKernels {
     var shape = vd_rotary_shape(
       batch: x.shape[0], length: x.shape[1], heads: operation.heads,
       head_width: x.shape[2] / operation.heads, start: operation.start, base: operation.base,
-      backward: backward, type: x.kernelType)
-    vd_rotary(&shape, x.unsafeAddress, result.unsafeAddress)
+      frequencies: nil, backward: backward, type: x.kernelType)
+    guard operation.scaling != nil else {
+      vd_rotary(&shape, x.unsafeAddress, result.unsafeAddress)
+      return result
+    }
+    operation.frequencies(x.shape).withUnsafeBufferPointer { frequencies in
+      shape.frequencies = frequencies.baseAddress
+      vd_rotary(&shape, x.unsafeAddress, result.unsafeAddress)
+    }
     return result
   }
 }

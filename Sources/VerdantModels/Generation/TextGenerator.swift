@@ -16,6 +16,8 @@ public struct TextGenerator {
   private var chosen = 0
   private var isFinished = false
   private let special: SpecialTokens?
+  /// True for an encoder–decoder: what is written is as long as its decoder reads.
+  private let answers: Bool
 
   /// Reads a prompt; the last tokens that the model has room for count. For an encoder–decoder names
   /// like `<extra_id_0>` stand for its sentinels.
@@ -29,18 +31,33 @@ public struct TextGenerator {
     self.tokenizer = tokenizer
     self.sampler = sampler
     logits = []
+    answers = model.config.objective == .spanCorruption
     // A prompt begins a document.
     ids = [tokenizer.endOfDocument]
-    guard model.config.objective == .spanCorruption else {
+    guard answers else {
       special = nil
-      ids += tokenizer.encode(prompt)
+      if let pretrained = tokenizer as? PretrainedTokenizer {
+        // A template that puts its own token in front says how documents begin.
+        let template = Self.framed(prompt, pretrained)
+        ids = template.first.map(pretrained.isSpecial) == true ? template : ids + template
+      } else {
+        ids += tokenizer.encode(prompt)
+      }
       state = try model.initialState()
       read(Array(ids.suffix(state.capacity)))
       return
     }
-    let special = SpecialTokens(tokenizer, .spanCorruption)
-    self.special = special
-    var given = special.encode(prompt, tokenizer)
+    var given: [Int32]
+    if let pretrained = tokenizer as? PretrainedTokenizer {
+      special = nil
+      given = Self.framed(prompt, pretrained)
+      // The decoders of T5 begin with the token that fills texts up.
+      ids = [pretrained.id(of: "<pad>") ?? 0]
+    } else {
+      let special = SpecialTokens(tokenizer, .spanCorruption)
+      self.special = special
+      given = special.encode(prompt, tokenizer)
+    }
     if given.isEmpty { given = ids }
     given = Array(given.suffix(model.config.maximumLength))
     state = try model.initialState(
@@ -48,9 +65,22 @@ public struct TextGenerator {
     read(ids)
   }
 
+  /// The ids of a text with those that the tokenizer's template adds.
+  private static func framed(_ text: String, _ tokenizer: PretrainedTokenizer) -> [Int32] {
+    var whole = tokenizer
+    whole.truncation = nil
+    whole.padding = nil
+    return whole.tokenize(text).ids
+  }
+
   /// The bytes of a token; of a sentinel those of its name.
   public func bytes(of id: Int32) -> [UInt8] {
-    special?.sentinel(id).map { Array($0.utf8) } ?? tokenizer.bytes(of: id)
+    if answers, let name = (tokenizer as? PretrainedTokenizer)?.token(of: id),
+      name.hasPrefix("<extra_id_")
+    {
+      return Array(name.utf8)
+    }
+    return special?.sentinel(id).map { Array($0.utf8) } ?? tokenizer.bytes(of: id)
   }
 
   /// The next token; nil at the end of the document.
@@ -62,7 +92,7 @@ public struct TextGenerator {
     if chosen > 0 {
       if state.length == state.capacity {
         // The answer of an encoder–decoder is as long as its decoder reads.
-        guard special == nil else { return nil }
+        guard !answers else { return nil }
         // No room: go on from the later half, at positions from 0 again.
         state = try model.initialState()
         read(Array(ids.suffix(max(1, state.capacity / 2))))

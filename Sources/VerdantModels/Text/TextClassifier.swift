@@ -62,7 +62,7 @@ public struct TextClassifier: Sendable {
   ///
   /// - Parameter batch: Inputs computed at once; those of similar length go together.
   public func probabilities(_ inputs: [Input], batch: Int = 32) -> [[Double]] {
-    let rows = inputs.map { layout.row($0.text, $0.second, folder.tokenizer) }
+    let rows = inputs.map(row)
     let order = rows.indices.sorted { (rows[$0].tokens.count, $0) < (rows[$1].tokens.count, $1) }
     var result = [[Double]](repeating: [], count: rows.count)
     var context = Context(.inference)
@@ -74,7 +74,7 @@ public struct TextClassifier: Sendable {
         let row = rows[index]
         let unused = length - row.tokens.count
         tokens += row.tokens + [Int32](repeating: layout.padding, count: unused)
-        segments += (0..<length).map { $0 >= row.secondStart && $0 < row.tokens.count ? 1 : 0 }
+        segments += row.segments + [Int32](repeating: 0, count: unused)
       }
       let shape: Shape = [chosen.count, length]
       let input = ModelInput(
@@ -88,6 +88,24 @@ public struct TextClassifier: Sendable {
       }
     }
     return result
+  }
+}
+
+extension TextClassifier {
+  /// The tokens of an input and the text that each belongs to: by the tokenizer's own template where
+  /// it has one.
+  private func row(_ input: Input) -> (tokens: [Int32], segments: [Int32]) {
+    guard var pretrained = folder.tokenizer as? PretrainedTokenizer else {
+      let row = layout.row(input.text, input.second, folder.tokenizer)
+      return (row.tokens, row.tokens.indices.map { $0 >= row.secondStart ? 1 : 0 })
+    }
+    pretrained.truncation = Truncation(maximumLength: layout.maximumLength)
+    pretrained.padding = nil
+    let text = pretrained.tokenize(
+      String(decoding: input.text, as: UTF8.self),
+      and: input.second.map { String(decoding: $0, as: UTF8.self) })
+    let most = Int32(folder.model.config.embedding.segments - 1)
+    return (text.ids, text.typeIDs.map { max(0, min($0, most)) })
   }
 }
 

@@ -28,6 +28,8 @@ public struct SoftmaxAttention: StreamingMixer {
     public var window: Int?
     /// True when the projections add a bias.
     public var bias = true
+    /// Whether the output projection adds a bias; nil for as the others do.
+    public var outputBias: Bool?
     /// Dropout of the output in training.
     public var dropout = 0.0
     /// The defaults.
@@ -53,6 +55,9 @@ public struct SoftmaxAttention: StreamingMixer {
           "window", \.window, 1...(1 << 24),
           "tokens that a token sees, itself counted, on each side where the mask shows both"),
         Knob("bias", \.bias, "whether the projections add a bias"),
+        Knob(
+          "output_bias", \.outputBias,
+          "whether the output projection adds a bias; null for as the others do"),
         Knob("dropout", \.dropout, 0...0.99, "dropout of the output in training"),
       ]
     }
@@ -64,6 +69,7 @@ public struct SoftmaxAttention: StreamingMixer {
   public let options: Options
 
   private let rotaryBase: Double?
+  private let rotaryScaling: RotaryScaling?
   private var keyHeads: Int { options.keyHeads ?? options.heads }
 
   /// Builds the projections.
@@ -75,10 +81,12 @@ public struct SoftmaxAttention: StreamingMixer {
     }
     self.options = options
     rotaryBase = size.rotaryBase
+    rotaryScaling = size.rotaryScaling
     projections = try AttentionProjections(
       AttentionHeads(
         count: options.heads, keyCount: options.keyHeads, width: options.headWidth,
-        hasBias: options.bias, isRotary: size.rotaryBase != nil),
+        hasBias: options.bias, hasOutputBias: options.outputBias ?? options.bias,
+        isRotary: size.rotaryBase != nil),
       width: size.width, &make)
   }
 
@@ -87,7 +95,7 @@ public struct SoftmaxAttention: StreamingMixer {
 
   private func turned(_ x: Tensor, heads: Int, from start: Int) -> Tensor {
     guard let rotaryBase else { return x }
-    return rotary(x, heads: heads, from: start, base: rotaryBase)
+    return rotary(x, heads: heads, from: start, base: rotaryBase, scaling: rotaryScaling)
   }
 
   /// Queries and keys of tokens whose first one stands at `start`.
@@ -157,6 +165,7 @@ public struct SoftmaxAttention: StreamingMixer {
     var wide = Options(heads: 2)
     wide.headWidth = 6
     wide.scale = 0.7
+    wide.outputBias = false
     return [
       Options(heads: 1), Options(heads: 4), Options(heads: 4, keyHeads: 2),
       Options(heads: 2, window: 3), wide,

@@ -9,13 +9,17 @@ public struct MixerSize: Sendable, Equatable {
   public let maximumLength: Int
   /// The base of the angles by which queries and keys turn; nil for none.
   public let rotaryBase: Double?
+  /// How those angles change for long sequences; nil for not at all.
+  public let rotaryScaling: RotaryScaling?
   /// The heads for which there is a bias of scores; nil for none.
   public let biasHeads: Int?
 
   /// Makes a size.
   public init(
-    width: Int, maximumLength: Int, rotaryBase: Double? = nil, biasHeads: Int? = nil
+    width: Int, maximumLength: Int, rotaryBase: Double? = nil,
+    rotaryScaling: RotaryScaling? = nil, biasHeads: Int? = nil
   ) {
+    self.rotaryScaling = rotaryScaling
     self.biasHeads = biasHeads
     self.width = width
     self.maximumLength = maximumLength

@@ -1,4 +1,5 @@
 public import VerdantBase
+public import VerdantCore
 
 /// The output side of a classifier.
 public struct ClassificationConfig: Knobs {
@@ -8,6 +9,11 @@ public struct ClassificationConfig: Knobs {
   public var pooling = Pooling.mean
   /// Dropout of the pooled vector in training.
   public var dropout = 0.0
+  /// The nonlinearity of a map of the pooled vector before the output; nil for no such map (BERT has
+  /// one with `tanh`).
+  public var transform: Activation?
+  /// True when the classes have a bias.
+  public var bias = true
 
   /// Two classes of the mean vector.
   public init() {}
@@ -24,6 +30,10 @@ public struct ClassificationConfig: Knobs {
       Knob("classes", \.classes, 2...(1 << 20), "classes"),
       Knob("pooling", \.pooling, "how the vectors of a sequence become one"),
       Knob("dropout", \.dropout, 0...0.99, "dropout of the pooled vector in training"),
+      Knob(
+        "transform", \.transform,
+        "nonlinearity of a map of the pooled vector; null for no such map"),
+      Knob("bias", \.bias, "whether the classes have a bias"),
     ]
   }
 }

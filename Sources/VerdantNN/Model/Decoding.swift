@@ -135,6 +135,8 @@ extension Transformer {
     let rows = gatherRows(
       x.reshaped(to: [batch * new, config.width]),
       Tensor(integers: last, [batch], on: x.backend))
-    return affine(normalized(rows, Context(.inference)), outputWeight)
+    var exact = Context(.inference)
+    return affine(
+      predicting(normalized(rows, exact), &exact), outputWeight, bias: headBias?.value)
   }
 }

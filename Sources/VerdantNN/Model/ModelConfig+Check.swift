@@ -60,6 +60,11 @@ extension ModelConfig {
         .inconsistent, "there is \(fact.isThere ? "a" : "no") \(fact.part)", place: fact.place,
         rule: "it belongs to \(fact.why), and to that alone")
     }
+    guard !isClassifier || (headTransform == nil && !headBias) else {
+      throw ConfigError(
+        .inconsistent, "a classifier with a head for tokens",
+        place: headBias ? "head_bias" : "head_transform", rule: "language models have one")
+    }
     guard input == .tokens || (isClassifier && architecture == .encoder) else {
       throw ConfigError(
         .inconsistent, "patches of images for the objective '\(objective.rawValue)'",

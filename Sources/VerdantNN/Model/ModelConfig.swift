@@ -72,6 +72,10 @@ public struct ModelConfig: Knobs {
   public var logitScale = 1.0
   /// The output side of language models.
   public var head = Head.tied
+  /// What the last vectors of a language model pass before the logits; nil for nothing.
+  public var headTransform: HeadTransform.Options?
+  /// True when the logits of each token have a bias.
+  public var headBias = false
   /// The output side of classifiers; nil for others.
   public var classification: ClassificationConfig?
   /// Structures of linear maps by path; the first match counts, dense otherwise.
@@ -117,6 +121,10 @@ public struct ModelConfig: Knobs {
       Knob("final_norm", \.finalNorm, "normalization after the last block"),
       Knob("logit_scale", \.logitScale, 1e-6...1e6, "factor of the last vectors"),
       Knob("head", \.head, "how the logits of tokens are made"),
+      Knob(
+        "head_transform", \.headTransform,
+        "map and normalization before the logits of tokens; null for none"),
+      Knob("head_bias", \.headBias, "whether the logits of tokens have a bias"),
       Knob("classification", \.classification, "the output side of classifiers; null for others"),
       Knob("structures", \.structures, "structures of linear maps by path, first match counts"),
     ]

@@ -10,6 +10,8 @@ public struct ModelOutputs: Sendable {
   public let targets: Tensor
   /// True for a classifier.
   public let areLogits: Bool
+  /// Added to the logits of tokens, `[vocabulary]`; nil for nothing.
+  public var bias: Tensor?
 }
 
 extension Transformer {
@@ -96,7 +98,14 @@ extension Transformer {
   /// Logits `[batch, length, vocabulary]` of a language model, `[batch, classes]` of a classifier.
   public func callAsFunction(_ input: ModelInput, _ context: inout Context) -> Tensor {
     let vectors = hidden(input, &context)
-    return classLogits(vectors, input, &context) ?? affine(vectors, outputWeight, isWide: true)
+    return classLogits(vectors, input, &context)
+      ?? affine(
+        predicting(vectors, &context), outputWeight, bias: headBias?.value, isWide: true)
+  }
+
+  /// The vectors whose products with the output rows are logits.
+  func predicting(_ vectors: Tensor, _ context: inout Context) -> Tensor {
+    headTransform.map { $0(vectors, &context) } ?? vectors
   }
 
   /// The logits of a classifier; nil for a language model.
@@ -108,7 +117,9 @@ extension Transformer {
     // So small a product is not worth the rounding to bf16.
     var exact = context
     exact.precision = .float32
-    let logits = classifier(exact.dropout(pooled, rate: classification.dropout), &exact)
+    let vector =
+      pooler.map { $0(pooled, activation: classification.transform ?? .none, &exact) } ?? pooled
+    let logits = classifier(exact.dropout(vector, rate: classification.dropout), &exact)
     exact.precision = context.precision
     context = exact
     return logits
@@ -124,7 +135,8 @@ extension Transformer {
     if config.classification == nil {
       let counted = counted(last, targets)
       return ModelOutputs(
-        vectors: normalized(counted.vectors, context), targets: counted.targets, areLogits: false)
+        vectors: predicting(normalized(counted.vectors, context), &context),
+        targets: counted.targets, areLogits: false, bias: headBias?.value)
     }
     guard let logits = classLogits(normalized(last, context), input, &context) else {
       trap("[transformer] a classifier without an output map")
@@ -138,11 +150,19 @@ extension Transformer {
   /// - Returns: `[1]`.
   public func loss(of outputs: ModelOutputs, _ context: inout Context) -> Tensor {
     let smoothing = context.usedSmoothing
-    let own =
-      outputs.areLogits
-      ? crossEntropy(outputs.vectors, targets: outputs.targets, smoothing: smoothing)
-      : linearCrossEntropy(
+    let own: Tensor
+    if outputs.areLogits {
+      own = crossEntropy(outputs.vectors, targets: outputs.targets, smoothing: smoothing)
+    } else if let bias = outputs.bias {
+      // The logits exist here: the targets of a masked model are few.
+      let logits = affine(outputs.vectors, outputWeight, bias: bias, isWide: true)
+      own = crossEntropy(
+        logits.reshaped(to: [logits.shape.rows, logits.shape.columns]), targets: outputs.targets,
+        smoothing: smoothing)
+    } else {
+      own = linearCrossEntropy(
         outputs.vectors, outputWeight, targets: outputs.targets, smoothing: smoothing)
+    }
     return context.auxiliary.reduce(own) { $0 + $1.loss }
   }
 

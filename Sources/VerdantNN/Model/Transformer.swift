@@ -13,6 +13,12 @@ public struct Transformer: Module {
   public var finalNorm: Norm
   /// The output map of a language model; nil when the token vectors are used (Press and Wolf 2017).
   public var head: FreeHead?
+  /// What the last vectors pass before the logits of tokens.
+  public var headTransform: HeadTransform?
+  /// Added to the logits of tokens, `[vocabulary]`.
+  public var headBias: Parameter?
+  /// A map of the pooled vector before the output of a classifier, `width` → `width`.
+  public var pooler: (any LinearMap)?
   /// The output map of a classifier, `width` → `classes`; nil for language models.
   public var classifier: (any LinearMap)?
   /// The configuration it was built from.
@@ -48,14 +54,30 @@ public struct Transformer: Module {
       Norm(config.finalNorm, width: config.width, &$0)
     }
     if let classification = config.classification {
-      classifier = try make.linear("classifier", config.width, classification.classes)
-    } else if config.head == .free {
+      if classification.transform != nil {
+        pooler = try make.linear("pooler", config.width, config.width)
+      }
+      classifier = try make.linear(
+        "classifier", config.width, classification.classes, bias: classification.bias)
+    } else {
+      try makeHead(&make)
+    }
+    try checkStructures()
+    try checkMasks()
+  }
+
+  private mutating func makeHead(_ make: inout Maker) throws(ConfigError) {
+    if config.head == .free {
       head = make.inside("head") {
         FreeHead(vocabulary: config.vocabulary, width: config.width, &$0)
       }
     }
-    try checkStructures()
-    try checkMasks()
+    if let options = config.headTransform {
+      headTransform = try make.inside("headTransform") { make throws(ConfigError) in
+        try HeadTransform(options, width: config.width, &make)
+      }
+    }
+    if config.headBias { headBias = make.parameter("headBias", [config.vocabulary], .zeros, .bias) }
   }
 
   static func residualGain(depth: Int) -> Double { 1 / (2 * Double(depth)).squareRoot() }
@@ -66,7 +88,8 @@ public struct Transformer: Module {
   ) throws(ConfigError) -> [Block] {
     let size = MixerSize(
       width: config.width, maximumLength: config.maximumLength,
-      rotaryBase: positions.rotaryBase, biasHeads: positions.biasHeads)
+      rotaryBase: positions.rotaryBase, rotaryScaling: positions.rotaryScaling,
+      biasHeads: positions.biasHeads)
     return try make.inside("blocks") { make throws(ConfigError) in
       var blocks: [Block] = []
       for (index, block) in list.enumerated() {
@@ -124,6 +147,9 @@ public struct Transformer: Module {
     visitor.list("blocks", &blocks)
     visitor.part("finalNorm", &finalNorm)
     visitor.optional("head", &head)
+    visitor.optional("headTransform", &headTransform)
+    visitor.optional("headBias", &headBias)
+    visitor.optional("pooler", &pooler)
     visitor.optional("classifier", &classifier)
   }
 

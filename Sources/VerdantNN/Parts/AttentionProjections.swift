@@ -9,8 +9,10 @@ struct AttentionHeads {
   let keyCount: Int?
   /// Width of a head; nil for the model's width over the heads.
   let width: Int?
-  /// True when the projections add a bias.
+  /// True when queries, keys and values have a bias.
   let hasBias: Bool
+  /// True when the output has one.
+  let hasOutputBias: Bool
   /// True when positions turn pairs of a head's numbers.
   var isRotary = false
 }
@@ -51,7 +53,8 @@ public struct AttentionProjections: Module {
     query = try make.linear("query", width, inner, bias: bias)
     key = try make.linear("key", width, headWidth * keyHeads, bias: bias)
     value = try make.linear("value", width, headWidth * keyHeads, bias: bias)
-    output = try make.linear("output", inner, width, bias: bias, gain: make.residualGain)
+    output = try make.linear(
+      "output", inner, width, bias: heads.hasOutputBias, gain: make.residualGain)
   }
 
   private static func divisors(of width: Int) -> String {

@@ -67,7 +67,7 @@ public struct CrossAttention: Module {
     projections = try AttentionProjections(
       AttentionHeads(
         count: options.heads, keyCount: options.keyHeads, width: options.headWidth,
-        hasBias: options.bias),
+        hasBias: options.bias, hasOutputBias: options.bias),
       width: width, &make)
   }
 

@@ -28,6 +28,8 @@ public struct EmbeddingConfig: Knobs {
   public var positions = Positions.learned
   /// The base of the angles of rotary positions.
   public var rotaryBase = 10_000.0
+  /// How those angles change for long sequences; nil for not at all.
+  public var rotaryScaling: RotaryScaling?
   /// The heads of relative positions, those of every mixer.
   public var relativeHeads = 4
   /// The buckets of distances of relative positions.
@@ -50,6 +52,9 @@ public struct EmbeddingConfig: Knobs {
     [
       Knob("positions", \.positions, "how positions are told apart"),
       Knob("rotary_base", \.rotaryBase, 1...1e9, "base of the angles of rotary positions"),
+      Knob(
+        "rotary_scaling", \.rotaryScaling,
+        "how those angles change for long sequences; null for not at all"),
       Knob(
         "relative_heads", \.relativeHeads, 1...65536,
         "heads of relative positions, those of every mixer"),

@@ -14,6 +14,8 @@ public protocol PositionEncoding: Module {
   func added(to x: Tensor, from start: Int) -> Tensor
   /// The base of the angles by which token mixers turn queries and keys; nil for none.
   var rotaryBase: Double? { get }
+  /// How those angles change for long sequences; nil for not at all.
+  var rotaryScaling: RotaryScaling? { get }
   /// The heads for which there is a bias of scores; nil for none.
   var biasHeads: Int? { get }
   /// What attention adds to the scores of the last `queries` of `keys` tokens, `[heads, queries +
@@ -24,6 +26,8 @@ public protocol PositionEncoding: Module {
 extension PositionEncoding {
   /// Nil.
   public var rotaryBase: Double? { nil }
+  /// Nil.
+  public var rotaryScaling: RotaryScaling? { nil }
   /// Nil.
   public var biasHeads: Int? { nil }
   /// Nil.

@@ -172,6 +172,11 @@ public struct ModelSettings: Knobs {
 
   /// Reports what single options cannot show.
   func check(_ reader: inout SettingsReader) {
+    if from == "" {
+      reader.report(
+        .outOfRange, "no folder is named", at: "model.from",
+        rule: "the folder of a model or a run; null for a new one")
+    }
     if width % heads != 0 {
       reader.report(
         .inconsistent, "\(heads) heads do not divide the width \(width)",

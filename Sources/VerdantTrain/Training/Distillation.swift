@@ -142,6 +142,7 @@ struct Distillation: Sendable {
       x.reshaped(to: [rows, x.shape.columns]), t.reshaped(to: [rows, t.shape.columns])
     )
     let (weight, taughtWeight) = (student.outputWeight, teacher.outputWeight)
+    let bias = own.bias.map { [$0] } ?? []
     let counted = own.targets.integers
     // Logits of a vocabulary exist for a piece of the rows at a time, and again in the backward pass.
     let piece = max(16, (1 << 22) / max(1, weight.shape[0]))
@@ -150,9 +151,10 @@ struct Distillation: Sendable {
       let end = min(rows, start + piece)
       let mask = counted.isEmpty ? [] : Array(counted[start..<end])
       let taughtPart = taught[start..<end].detached()
-      let part = checkpointed([flat[start..<end], weight]) { inputs in
-        let logits = affine(inputs[0], inputs[1], isWide: true)
-        let targets = affine(taughtPart, taughtWeight, isWide: true)
+      let part = checkpointed([flat[start..<end], weight] + bias) { inputs in
+        let logits = affine(
+          inputs[0], inputs[1], bias: inputs.count > 2 ? inputs[2] : nil, isWide: true)
+        let targets = affine(taughtPart, taughtWeight, bias: given.bias, isWide: true)
         return divergenceSum(targets, logits, mask, temperature)
       }
       sum = sum.map { $0 + part } ?? part

@@ -216,7 +216,7 @@ public final class RunFolder {
   public func saveFinal(_ model: Transformer, step: Int) throws {
     try ModelFolder.write(
       model, tokenizer: tokenizer, labels: labels, history: history(step),
-      to: path + "/model", overwriting: true)
+      form: .automatic, to: path + "/model", overwriting: true)
     finalModelIsSaved = true
     // What still follows is an evaluation: a run that is killed in it has ended nevertheless.
     let isDone = sizes["steps"]?.intValue.map { step >= $0 } ?? false

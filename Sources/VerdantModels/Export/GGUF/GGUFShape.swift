@@ -58,6 +58,11 @@ enum GGUFShape: String, Sendable {
         "embedding.positions", "learned, sinusoidal or none, or rotary with gated networks")
     }
     expect(
+      config.embedding.rotaryScaling == nil, "scaled angles of positions",
+      "embedding.rotary_scaling", "null")
+    expect(config.headTransform == nil, "a map before the logits", "head_transform", "null")
+    expect(!config.headBias, "a bias of the logits", "head_bias", "false")
+    expect(
       config.embedding.norm == nil, "a normalization of the token vectors", "embedding.norm",
       "null")
     expect(

@@ -30,6 +30,9 @@ extension ONNXBuilder {
     var key = try split(maps.key, "\(name).key", x, heads.keyCount, heads)
     let value = try split(maps.value, "\(name).value", x, heads.keyCount, heads)
     if let base = sequence.positions.rotaryBase {
+      guard config.embedding.rotaryScaling == nil else {
+        throw unsupported("scaled angles of positions", "embedding.rotary_scaling", "null")
+      }
       let angles = try angles(heads.width, base, &sequence)
       graph.scope = name
       query = turned(query, angles)

@@ -75,11 +75,16 @@ extension ONNXBuilder {
     }
   }
 
-  private mutating func activated(_ x: Value, _ activation: Activation) -> Value {
+  mutating func activated(_ x: Value, _ activation: Activation) -> Value {
     switch activation {
     case .none: return x
     case .relu: return graph.node("Relu", x)
     case .silu: return graph.node("Mul", x, graph.node("Sigmoid", x))
+    case .tanh: return graph.node("Tanh", x)
+    case .geluExact:
+      let error = graph.node("Erf", graph.node("Mul", x, graph.number(0.7071067811865476)))
+      let gate = graph.node("Add", error, graph.number(1))
+      return graph.node("Mul", graph.node("Mul", x, graph.number(0.5)), gate)
     case .gelu:
       let cube = graph.node("Mul", graph.node("Mul", x, x), x)
       let bent = graph.node(

@@ -65,12 +65,16 @@ struct ONNXBuilder {
     }
     if let classifier = model.classifier, let classification = config.classification {
       graph.scope = "pooling"
-      let pooled = pooled(vectors, classification.pooling, mask)
+      var pooled = pooled(vectors, classification.pooling, mask)
+      if let pooler = model.pooler {
+        pooled = activated(
+          try linear(pooler, "pooler", pooled), classification.transform ?? .none)
+      }
       let logits = try linear(classifier, "classifier", pooled)
       graph.output(
         logits, as: "logits", .float32, [.free("batch"), .fixed(classification.classes)])
     } else {
-      output(vectors, length)
+      try output(vectors, length)
     }
   }
 
@@ -95,7 +99,7 @@ struct ONNXBuilder {
       vectors = try block(
         model.blocks[index], "blocks.\(index)", vectors, &written, (memory, read.keyMask))
     }
-    output(try last(vectors), .free("decoder_length"))
+    try output(try last(vectors), .free("decoder_length"))
   }
 
   /// The last normalization, with the factor of the logits.
@@ -106,15 +110,28 @@ struct ONNXBuilder {
   }
 
   /// The logits of tokens: products with the rows of the head.
-  private mutating func output(_ vectors: Value, _ length: ONNXGraph.Length) {
+  private mutating func output(_ vectors: Value, _ length: ONNXGraph.Length)
+    throws(ConfigError)
+  {
+    var vectors = vectors
+    if let transform = model.headTransform {
+      let mapped = activated(
+        try linear(transform.map, "headTransform.map", vectors), transform.options.activation)
+      vectors = try norm(transform.norm, "headTransform.norm", mapped)
+    }
     graph.scope = "head"
     let rows =
       model.head.map { head in
         graph.weight("head.weight", Array(head.weight.value.shape)) { head.weight.value.floats }
       } ?? tokenTable()
     let columns = graph.node("Transpose", rows, attributes: ["perm": .integers([1, 0])])
+    var logits = graph.node("MatMul", vectors, columns)
+    if let bias = model.headBias {
+      let value = graph.weight("headBias", Array(bias.value.shape)) { bias.value.floats }
+      logits = graph.node("Add", logits, value)
+    }
     graph.output(
-      graph.node("MatMul", vectors, columns), as: "logits", .float32,
+      logits, as: "logits", .float32,
       [.free("batch"), length, .fixed(config.vocabulary)])
   }
 }
