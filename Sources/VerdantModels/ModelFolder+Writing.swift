@@ -97,7 +97,8 @@ extension ModelFolder {
 
   /// The token that ends documents, and begins and fills them as well.
   private static func nameEnds(_ object: inout JSONObject, _ end: Int32) {
-    for key in ["bos", "eos", "pad", "decoder_start"] {
+    let isPair = object["is_encoder_decoder"] == true
+    for key in ["bos", "eos", "pad"] + (isPair ? ["decoder_start"] : []) {
       _ = object.appendIfNew("\(key)_token_id", .integer(Int(end)))
     }
   }
