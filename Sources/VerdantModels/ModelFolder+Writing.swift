@@ -55,6 +55,11 @@ extension ModelFolder {
     if let chosen {
       details["config"] = .object(config)
       written = familyConfig(chosen.json, labels, origin)
+      let keys = chosen.family.dropoutKeys
+      let dropout = JSONValue.number(model.config.embedding.dropout)
+      for key in keys.own { written[key] = dropout }
+      for key in keys.attention { _ = written.appendIfNew(key, 0) }
+      if tokenizer is ByteTokenizer { nameEnds(&written, tokenizer.endOfDocument) }
       weights = foreignWeights(chosen.family, model)
     } else {
       for (key, value) in config { written[key] = value }
@@ -88,6 +93,14 @@ extension ModelFolder {
       object["num_labels"] = nil
     }
     return origin?.merged(into: object) ?? object
+  }
+
+  /// The token that ends documents, and begins and fills them as well.
+  private static func nameEnds(_ object: inout JSONObject, _ end: Int32) {
+    let isPair = object["is_encoder_decoder"] == true
+    for key in ["bos", "eos", "pad"] + (isPair ? ["decoder_start"] : []) {
+      _ = object.appendIfNew("\(key)_token_id", .integer(Int(end)))
+    }
   }
 
   /// The tensors of a model under the names of a family.

@@ -106,7 +106,8 @@ struct AtomicOutputTests {
   @Test(
     "Names of files inside are single, plain components",
     arguments: [
-      "", ".", "..", ".hidden", "-rf", "a/b", "/a", "..\\a", "a\u{0}", "a\n", "a\u{202E}",
+      "", ".", "..", ".hidden", "-rf", "a/b/c", "a/../b", "a/.b", "a/", "/a", "..\\a", "a\u{0}",
+      "a\n", "a\u{202E}",
       String(repeating: "a", count: 256),
     ]
   )
@@ -116,6 +117,21 @@ struct AtomicOutputTests {
       let folder = try AtomicFolder("\(parent)/f")
       let error = #expect(throws: FileError.self) { try folder.write([1], named: name) }
       #expect(error?.kind == .invalidPath)
+    }
+  }
+
+  @Test("A file may stand in a folder inside")
+  func folderInside() throws {
+    try withTemporaryFolder { parent in
+      let folder = try AtomicFolder("\(parent)/f")
+      try folder.write([1], named: "a/b")
+      try folder.write([2], named: "a/c")
+      try folder.commit()
+      #expect(try readFile("\(parent)/f/a/c", limit: 1) == [2])
+      let other = try AtomicFolder("\(parent)/g")
+      try other.write([1], named: "a/b")
+      other.discard()
+      #expect(try fileNames(in: parent) == ["f"])
     }
   }
 

@@ -6,6 +6,9 @@ import VerdantNN
 enum BERTFamily: ModelFamily {
   static let modelType = "bert"
   static let prefix = "bert."
+  static let dropoutKeys = (
+    own: ["hidden_dropout_prob"], attention: ["attention_probs_dropout_prob"]
+  )
   static let unused = [
     "bert.embeddings.position_ids", "cls.seq_relationship.*", "cls.predictions.decoder.*",
     "bert.pooler.dense.*",

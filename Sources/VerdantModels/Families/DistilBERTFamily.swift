@@ -6,6 +6,7 @@ import VerdantNN
 enum DistilBERTFamily: ModelFamily {
   static let modelType = "distilbert"
   static let prefix = "distilbert."
+  static let dropoutKeys = (own: ["dropout"], attention: ["attention_dropout"])
   static let unused = ["distilbert.embeddings.position_ids", "vocab_projector.weight"]
 
   /// The models have no key for it.

@@ -7,6 +7,7 @@ import VerdantNN
 enum GPT2Family: ModelFamily {
   static let modelType = "gpt2"
   static let prefix = "transformer."
+  static let dropoutKeys = (own: ["embd_pdrop", "resid_pdrop"], attention: ["attn_pdrop"])
   static let unused = ["transformer.h.*.attn.bias", "transformer.h.*.attn.masked_bias"]
 
   static func config(_ settings: inout FamilySettings) -> ModelConfig {

@@ -7,6 +7,7 @@ import VerdantNN
 enum LlamaFamily: ModelFamily {
   static let modelType = "llama"
   static let prefix = "model."
+  static let dropoutKeys = (own: [String](), attention: ["attention_dropout"])
   static let unused = RotaryDecoder.unused
 
   static func config(_ settings: inout FamilySettings) -> ModelConfig {

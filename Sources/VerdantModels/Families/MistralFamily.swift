@@ -5,6 +5,7 @@ import VerdantNN
 enum MistralFamily: ModelFamily {
   static let modelType = "mistral"
   static let prefix = "model."
+  static let dropoutKeys = (own: [String](), attention: ["attention_dropout"])
   static let unused = RotaryDecoder.unused
 
   static func config(_ settings: inout FamilySettings) -> ModelConfig {

@@ -11,6 +11,9 @@ protocol ModelFamily: Sendable {
   /// Tensors that files may hold beside those of the table, as patterns of paths: buffers, copies of
   /// tied tensors, and parts that no output of the model depends on.
   static var unused: [String] { get }
+  /// The keys of dropout, and those of dropout of the shares of attention, which has no counterpart
+  /// here.
+  static var dropoutKeys: (own: [String], attention: [String]) { get }
   /// The model that a `config.json` describes; problems are reported to the settings.
   static func config(_ settings: inout FamilySettings) -> ModelConfig
   /// The keys that describe a model in its plain form, as far as the family can; what it cannot

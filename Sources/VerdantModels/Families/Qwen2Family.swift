@@ -6,6 +6,7 @@ import VerdantNN
 enum Qwen2Family: ModelFamily {
   static let modelType = "qwen2"
   static let prefix = "model."
+  static let dropoutKeys = (own: [String](), attention: ["attention_dropout"])
   static let unused = RotaryDecoder.unused
 
   static func config(_ settings: inout FamilySettings) -> ModelConfig {

@@ -7,6 +7,9 @@ import VerdantNN
 enum RoBERTaFamily: ModelFamily {
   static let modelType = "roberta"
   static let prefix = "roberta."
+  static let dropoutKeys = (
+    own: ["hidden_dropout_prob"], attention: ["attention_probs_dropout_prob"]
+  )
   static let unused = [
     "roberta.embeddings.position_ids", "lm_head.decoder.*", "roberta.pooler.dense.*",
   ]

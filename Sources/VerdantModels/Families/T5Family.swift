@@ -8,6 +8,7 @@ enum T5Family: ModelFamily {
   static let modelType = "t5"
   /// The names are the same with and without a head.
   static let prefix = ""
+  static let dropoutKeys = (own: ["dropout_rate"], attention: [String]())
   static let unused = [
     "encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight",
     "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",
@@ -110,8 +111,7 @@ enum T5Family: ModelFamily {
       "relative_attention_max_distance": .integer(plain.embedding.relativeDistance),
       "layer_norm_epsilon": .number(block.norm.epsilon), "feed_forward_proj": .string(name),
       "tie_word_embeddings": .bool(plain.head == .tied),
-      "scale_decoder_outputs": .bool(plain.logitScale != 1), "pad_token_id": 0,
-      "decoder_start_token_id": 0, "eos_token_id": 1,
+      "scale_decoder_outputs": .bool(plain.logitScale != 1),
     ]
   }
 
