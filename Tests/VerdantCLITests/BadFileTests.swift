@@ -270,7 +270,8 @@ import Verdant
           let name = key.split(separator: ".").last.map(String.init) ?? key
           let isNamed =
             outcome.errors.contains(name) || outcome.code == 71 || key.hasPrefix("data.train")
-            || (["distillation.teacher", "model.from"].contains(key) && outcome.errors.contains("model folder"))
+            || (["distillation.teacher", "model.from"].contains(key)
+              && outcome.errors.contains("model folder"))
             || (key == "data.tokenizer" && outcome.code == 66)
           #expect(isNamed, "\(key)=\(value): \(outcome.errors)")
         }
