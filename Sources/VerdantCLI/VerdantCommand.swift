@@ -25,7 +25,8 @@ struct VerdantCommand: ParsableCommand {
       CommandGroup(
         name: "Models:",
         subcommands: [
-          RecipeCommand.self, Train.self, Eval.self, Generate.self, Classify.self,
+          RecipeCommand.self, Train.self, Finetune.self, MergeAdapter.self, Eval.self,
+          Generate.self, Classify.self,
           Embed.self, Convert.self, Export.self,
           TokenizerCommand.self,
         ]),

@@ -21,7 +21,10 @@ struct ModelDescription {
   let family: (any ModelFamily.Type)?
   let config: ModelConfig
 
-  init(_ path: String) throws {
+  /// Reads the files.
+  ///
+  /// - Parameter needsDetails: False when the configuration alone is asked for.
+  init(_ path: String, needsDetails: Bool = true) throws {
     self.path = path
     let file = try modelFile(path, "config.json")
     guard let object = try Self.read(file).objectValue else {
@@ -38,7 +41,7 @@ struct ModelDescription {
         type.map { "unknown model type '\(escaped($0))'" } ?? "no model type is given",
         file: file, place: "model_type", rule: "one of \(known.joined(separator: ", "))")
     }
-    details = try Self.details(path, isNeeded: family == nil)
+    details = try Self.details(path, isNeeded: family == nil && needsDetails)
     guard let family else {
       config = try Self.own(object, ignoring: ["model_type"], file)
       return

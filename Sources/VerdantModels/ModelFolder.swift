@@ -64,6 +64,6 @@ public struct ModelFolder: Sendable {
 
   /// The configuration alone.
   public static func config(_ path: String) throws -> ModelConfig {
-    try ModelDescription(path).config
+    try ModelDescription(path, needsDetails: false).config
   }
 }

@@ -102,3 +102,44 @@ import Verdant
     }
   }
 }
+
+/// Going on from a model by the tool.
+@Suite struct FinetuneCommandTests {
+  @Test func adapterAndMerge() throws {
+    let folder = try Folder()
+    let text = try folder.write("text.txt", sampleText)
+    let base = folder.file("base")
+    let trained = try Program.run(
+      ["train", "Recipes/demo-dense.yaml", "--out", base, "--set", "data.train=\(text)", "-q"]
+        + tiny)
+    #expect(trained.code == 0, "\(trained.errors)")
+    let tuned = folder.file("tuned")
+    let options = ["--data", text, "--steps", "4", "--batch", "4", "-q"]
+    let outcome = try Program.run(["finetune", base, "--out", tuned, "--lora", "4"] + options)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let inspected = try Program.run(["inspect", tuned])
+    #expect(inspected.output.contains("lora"), "\(inspected.output)")
+    let merged = folder.file("merged")
+    let result = try Program.run(["merge-adapter", tuned, "--out", merged])
+    #expect(result.code == 0, "\(result.errors)")
+    let losses = try [tuned, merged].map { path in
+      let eval = try Program.run(["eval", path, "--data", text, "--json"])
+      return try #require(JSONValue(parsing: eval.output)["eval_loss"]?.doubleValue)
+    }
+    #expect(abs(losses[0] - losses[1]) < 1e-4)
+
+    // Wrong ways, each by its name.
+    let again = try Program.run(["merge-adapter", base, "--out", folder.file("none")])
+    #expect(again.code == 78 && again.errors.contains("no adapter"), "\(again.errors)")
+    let target = try Program.run(
+      ["finetune", base, "--out", folder.file("x"), "--lora", "4", "--targets", "**.querry"]
+        + options)
+    #expect(target.code == 78 && target.errors.contains("querry"), "\(target.errors)")
+    let alpha = try Program.run(
+      ["finetune", base, "--out", folder.file("y"), "--alpha", "4"] + options)
+    #expect(alpha.code == 64)
+    let missing = try Program.run(
+      ["finetune", folder.file("nowhere"), "--out", folder.file("z")] + options)
+    #expect(missing.code == 66, "\(missing.errors)")
+  }
+}

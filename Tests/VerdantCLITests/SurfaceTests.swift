@@ -5,7 +5,8 @@ import Verdant
 /// Help, versions, the environment, and the commands of the README.
 @Suite struct SurfaceTests {
   @Test(arguments: [
-    "train", "eval", "generate", "classify", "inspect", "compare", "doctor", "tokenizer",
+    "train", "finetune", "merge-adapter", "eval", "generate", "classify", "inspect", "compare",
+    "doctor", "tokenizer",
     "export", "convert", "embed",
   ])
   func help(_ command: String) throws {
@@ -68,6 +69,7 @@ import Verdant
   @Test func readmeCommands() throws {
     let folder = try Folder()
     _ = try folder.write("my.txt", sampleText)
+    _ = try folder.write("other.txt", sampleText)
     try FileManager.default.createDirectory(
       at: folder.url.appendingPathComponent("texts"), withIntermediateDirectories: false)
     _ = try folder.write("texts/my.txt", sampleText)
@@ -99,6 +101,7 @@ import Verdant
     for command in commands {
       var arguments = command
       if command.first == "train" { arguments += tiny }
+      if command.first == "finetune" { arguments += ["--steps", "3", "--batch", "4"] }
       if command.first == "doctor" { arguments.append("--fast") }
       if command.contains("runs/second") {
         _ = try Program.run(
