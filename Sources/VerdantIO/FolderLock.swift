@@ -44,7 +44,14 @@ public final class FolderLock {
     }
   }
 
-  deinit { _ = close(descriptor) }
+  deinit { Self.release(descriptor) }
+
+  /// A child process that is being started has the open file, too: without giving the lock back it
+  /// would stay until the child has its own program.
+  private static func release(_ descriptor: CInt) {
+    _ = flock(descriptor, LOCK_UN)
+    _ = close(descriptor)
+  }
 
   /// One who only asks, by ``isHeld(_:)``, has the lock for some microseconds: a writer that meets
   /// such a moment tries again for a tenth of a second.
@@ -64,7 +71,7 @@ public final class FolderLock {
       let descriptor = try? SystemCalls.open(
         "\(folder)/\(name)", O_RDONLY | O_NOFOLLOW, doing: "open the lock")
     else { return false }
-    defer { _ = close(descriptor) }
+    defer { release(descriptor) }
     guard flock(descriptor, LOCK_SH | LOCK_NB) != 0 else { return false }
     return errno == EWOULDBLOCK
   }
