@@ -42,6 +42,12 @@ public struct ModelFolder: Sendable {
     (model, report) = try description.load()
   }
 
+  /// Whether the last run that made the model read pairs of texts. A model that tells two texts
+  /// apart need not have: BERT's classifiers of single texts can as well.
+  public var wasTrainedOnPairs: Bool {
+    history.last?["recipe"]?["data"]?["fields"]?["second"]?.stringValue != nil
+  }
+
   /// Loads a model without its tokenizer.
   ///
   /// - Throws: As ``init(_:)``.

@@ -76,6 +76,21 @@ import Verdant
     #expect(answer.code == 0 && answer.output.split(separator: "\n").count == 1)
     let together = try Program.run(["classify", run, "the film\tstory 1"])
     #expect(together.output == answer.output)
+    let named = ["--field", "text=review", "--field", "label=liked"]
+    let single = try Program.run(["eval", run, "--data", data] + named)
+    #expect(single.code == 78 && single.errors.contains("second"), "\(single.errors)")
+
+    // A model that can read pairs and learnt single texts reads single texts.
+    let tuned = folder.file("tuned")
+    let again = try Program.run(
+      [
+        "finetune", run, "--data", data, "--records", "labeled", "--steps", "2", "--out", tuned,
+        "-q",
+      ]
+        + named)
+    #expect(again.code == 0, "\(again.errors)")
+    #expect(try Program.run(["eval", tuned, "--data", data] + named).code == 0)
+    #expect(try Program.run(["classify", tuned, "the film"]).code == 0)
   }
 
   @Test func spansAndMasks() throws {

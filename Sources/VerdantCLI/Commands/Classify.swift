@@ -61,6 +61,9 @@ struct Classify: ParsableCommand {
     guard classifier.readsPairs else { return TextClassifier.Input(line.utf8) }
     if let second { return TextClassifier.Input(line.utf8, second: second.utf8) }
     let parts = line.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count > 1 || classifier.needsPairs else {
+      return TextClassifier.Input(parts[0].utf8)
+    }
     return TextClassifier.Input(parts[0].utf8, second: (parts.count > 1 ? parts[1] : "").utf8)
   }
 

@@ -29,6 +29,8 @@ public struct TextClassifier: Sendable {
   public let labels: [String]
   /// True when the model tells two texts apart.
   public let readsPairs: Bool
+  /// True when it was trained on pairs: a single text then has an empty second one.
+  public let needsPairs: Bool
   private let folder: ModelFolder
   private let layout: TextLayout
 
@@ -54,6 +56,7 @@ public struct TextClassifier: Sendable {
     self.labels = labels
     self.folder = folder
     readsPairs = config.embedding.segments > 0
+    needsPairs = folder.wasTrainedOnPairs
     layout = TextLayout(
       folder.tokenizer, pooling: classification.pooling, maximumLength: config.maximumLength)
   }

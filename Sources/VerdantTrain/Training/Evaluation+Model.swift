@@ -53,13 +53,14 @@ extension Evaluation {
         tokenizer, pooling: model.config.classification?.pooling ?? .mean, maximumLength: length)
       let rows = try LabeledBatches(
         read, tokenizer, layout, buckets: .init(batch: batch), random)
-      let readsPairs = model.config.embedding.segments > 0
-      guard rows.arePairs == readsPairs else {
+      let fits =
+        rows.arePairs ? model.config.embedding.segments > 0 : !folder.wasTrainedOnPairs
+      guard fits else {
         throw ConfigError(
           .inconsistent,
           rows.arePairs ? "pairs for a model of single texts" : "single texts for a model of pairs",
           place: "second",
-          rule: readsPairs ? "a field for the second text" : "no field for a second text")
+          rule: rows.arePairs ? "no field for a second text" : "a field for the second text")
       }
       try self.init(model, samples: rows, batch: batch)
     case .completion:
